@@ -1,0 +1,71 @@
+"""ament_python package: `colcon build --symlink-install`, or `pip install -e .[all]`."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NODES = (
+    "cartesian_bridge",
+    "demonstrator",
+    "descriptors",
+    "policy",
+    "recorder",
+    "rgbd_sync",
+    "sim",
+    "teleop_keyboard",
+    "train_descriptors",
+    "train_policy",
+)
+CORE = ["numpy", "opencv-python-headless", "PyYAML", "rosbags", "tyro", "tqdm"]
+EXTRAS = {
+    "learn": ["torch", "safetensors", "tensorboard"],
+    "sim": ["mujoco>=3.2", "franky-sim>=1.0.4,<2"],
+    "robot": ["franky-control>=2,<3"],
+    "ros": [
+        "ros-rclpy",
+        "ros-rmw-fastrtps-cpp",
+        "ros-sensor-msgs",
+        "ros-geometry-msgs",
+        "ros-std-srvs",
+        "ros-diagnostic-msgs",
+        "ros-visualization-msgs",
+        "ros-trajectory-msgs",
+        "ros-rosgraph-msgs",
+    ],
+    "test": ["pytest", "hypothesis", "ruff", "mypy"],
+}
+EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "ros") for r in EXTRAS[name]]
+
+
+def share(*folders: str) -> list[tuple[str, list[str]]]:
+    """(destination, files) of every file below the folders, for share/visuomotor."""
+    files = (f for folder in folders for f in sorted(Path(folder).rglob("*")) if f.is_file())
+    return [(f"share/visuomotor/{f.parent}", [str(f)]) for f in files]
+
+
+setup(
+    name="visuomotor",
+    version="0.1.0",
+    description="Teaches a Franka arm from few demonstrations, in ROS 2",
+    long_description=Path("README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    package_dir={"": "src"},
+    packages=find_packages("src"),
+    package_data={"visuomotor": ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/visuomotor"]),
+        ("share/visuomotor", ["package.xml"]),
+        *share("launch", "config", "models"),
+    ],
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    zip_safe=False,
+    entry_points={
+        "console_scripts": [
+            "visuomotor = visuomotor.cli:main",
+            *(f"{node} = visuomotor.nodes.{node}:main" for node in NODES),
+        ]
+    },
+)

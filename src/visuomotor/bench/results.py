@@ -1,0 +1,68 @@
+"""Result files: what was measured, on which machine, at which commit, by which command."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+
+def save_result(
+    path: Path,
+    figures: Mapping[str, Any],
+    limits: str,
+    command: str,
+    seeds: Sequence[int] = (),
+) -> dict[str, Any]:
+    """Writes one benchmark's JSON and returns it.
+
+    figures: name -> number or nested mapping, units in the names. limits: one sentence on what
+    bounds these figures. command: what a reader runs to get them again.
+    """
+    result = {
+        "name": path.stem,
+        "figures": dict(figures),
+        "limited_by": limits,
+        "seeds": list(seeds),
+        "command": command,
+        "machine": machine(),
+        "commit": commit(),
+        "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, Python and platform of this machine."""
+    model = platform.processor() or "unknown"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
+        model = names[0].split(":", 1)[1].strip() if names else model
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "cpu": model,
+        "cores": cores,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(terse=True),
+    }
+
+
+def commit() -> str:
+    """The short commit of this checkout, with "+" when it has changes, or "unknown"."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        run = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True)
+        return run.stdout.strip() if run.returncode == 0 else ""
+
+    head = git("rev-parse", "--short", "HEAD")
+    return (head + ("+" if git("status", "--porcelain", "-uno") else "")) or "unknown"

@@ -1,0 +1,147 @@
+"""Frozen dataclasses as the only list of a configuration's fields; from and to YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, Union
+
+import yaml
+
+from visuomotor.errors import ConfigError, unknown_name
+
+C = TypeVar("C")
+
+
+def from_mapping(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
+    """Builds the dataclass `cls` from plain values (nested mappings and lists allowed).
+
+    `where` names the source in errors (a file, a node). Raises ConfigError for unknown keys
+    (naming the near ones), wrong types, and whatever the dataclass's own validation refuses.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(
+            f"{where or cls.__name__}: got {type(values).__name__}, expected a mapping of "
+            f"{cls.__name__} fields"
+        )
+    fields = {f.name: f for f in dataclasses.fields(typing.cast(Any, cls)) if f.init}
+    hints = typing.get_type_hints(cls)
+    prefix = f"{where}: " if where else ""
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            raise ConfigError(prefix + unknown_name(f"{cls.__name__} key", str(key), fields))
+        arguments[key] = _convert(hints[key], value, f"{prefix}{cls.__name__}.{key}")
+    missing = [
+        n
+        for n, f in fields.items()
+        if n not in arguments
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ConfigError(f"{prefix}{cls.__name__} lacks {', '.join(missing)}")
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise ConfigError(f"{prefix}{error}") from error
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """The dataclass as plain values that YAML can hold; `from_mapping` reads them back."""
+    plain = _plain(dataclasses.asdict(config))
+    assert isinstance(plain, dict)
+    return plain
+
+
+def load_yaml(cls: type[C], path: Path | str) -> C:
+    """Reads a YAML file into the dataclass `cls`; ConfigError names the file."""
+    return from_mapping(cls, read_yaml(path), str(path))
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """A YAML file's mapping (empty file: empty mapping); ConfigError if it is none."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a YAML file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: got {type(values).__name__}, expected a YAML mapping")
+    return values
+
+
+def save_yaml(config: Any, path: Path | str) -> None:
+    """Writes a dataclass (or a plain mapping) as YAML, keys in the order of the fields."""
+    values = to_mapping(config) if dataclasses.is_dataclass(config) else _plain(config)
+    Path(path).write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        options = [a for a in arguments if a is not type(None)]
+        for option in options:
+            try:
+                return _convert(option, value, where)
+            except ConfigError as error:
+                if len(options) == 1:
+                    raise error
+        raise ConfigError(f"{where}: got {value!r}, expected {hint}")
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where}: {unknown_name('value', str(value), map(str, arguments))}")
+        return value
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, typing.cast(type, hint)):
+            return value
+        return from_mapping(typing.cast(type, hint), value, where)
+    if origin in (tuple, list):
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{where}: got {value!r}, expected a list")
+        if origin is list or (len(arguments) == 2 and arguments[1] is Ellipsis):
+            items = [_convert(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value)]
+        else:
+            if len(value) != len(arguments):
+                raise ConfigError(f"{where}: got {len(value)} items, expected {len(arguments)}")
+            items = [
+                _convert(a, v, f"{where}[{i}]")
+                for i, (a, v) in enumerate(zip(arguments, value, strict=True))
+            ]
+        return tuple(items) if origin is tuple else items
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: got {value!r}, expected a mapping")
+        return {k: _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if hint is Path and isinstance(value, (str, Path)):
+        return Path(value)
+    if isinstance(hint, type) and (
+        not isinstance(value, hint) or (hint is int and isinstance(value, bool))
+    ):
+        raise ConfigError(f"{where}: got {value!r}, expected {hint.__name__}")
+    return value
