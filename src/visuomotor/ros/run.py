@@ -1,0 +1,135 @@
+"""Runs a node until it is told to stop; the same few lines for every executable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from visuomotor.errors import ConfigError, VisuomotorError
+
+
+def run_node(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> None:
+    """Initialises ROS, spins the node on one thread and shuts down cleanly.
+
+    SIGINT and SIGTERM end the spinning; then `node.close()`, where there is one, is called
+    exactly once *with the ROS context still valid* (there the bridge makes hardware safe), and
+    run_node returns. A callback that raises SystemExit(code), or calls rclpy.shutdown(), ends
+    the node in the same way. Raises SystemExit(2) after one line on stderr for an error at
+    start-up, SystemExit(1) when a callback or `close` raised; the traceback is logged.
+    """
+    code = _run(make_node, args)
+    if code:
+        raise SystemExit(code)
+
+
+def _run(make_node: Callable[[], Node], args: Sequence[str] | None) -> int:
+    executor: SingleThreadedExecutor | None = None
+    stop = threading.Event()
+
+    def wake() -> None:
+        stop.set()
+        if executor is not None:
+            executor.create_task(lambda: None)
+
+    with _signals(wake):
+        node: Node | None = None
+        try:
+            try:
+                _init(args)
+                node = make_node()
+            except VisuomotorError as error:
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                return 2
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            return _spin(node, executor, stop)
+        finally:
+            if executor is not None:
+                executor.shutdown()
+            if node is not None:
+                with contextlib.suppress(Exception):
+                    node.destroy_node()
+            rclpy.try_shutdown()
+
+
+def _init(args: Sequence[str] | None) -> None:
+    line = sys.argv if args is None else [sys.argv[0], *args]
+    try:
+        rclpy.init(args=line, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # the classes are private to rclpy and differ by distribution
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"ROS did not start with the arguments {' '.join(line[1:]) or '(none)'}: {reason}"
+        ) from error
+
+
+def _spin(node: Node, executor: SingleThreadedExecutor, stop: threading.Event) -> int:
+    code = 0
+    try:
+        while rclpy.ok() and not stop.is_set():
+            executor.spin_once()
+    except ExternalShutdownException:
+        pass
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:
+        code = 1
+        _log(node, error)
+    close = getattr(node, "close", None)
+    if close is not None:
+        try:
+            close()
+        except Exception as error:
+            code = code or 1
+            _log(node, error)
+    return code
+
+
+def _log(node: Node, error: Exception) -> None:
+    """What a user can mend in one line, a defect with its traceback."""
+    text = str(error) if isinstance(error, VisuomotorError) else traceback.format_exc()
+    node.get_logger().fatal(text)
+
+
+@contextlib.contextmanager
+def _signals(wake: Callable[[], None]) -> Iterator[None]:
+    """Calls `wake` from a thread of its own at SIGINT or SIGTERM; further ones change nothing.
+
+    A Python handler alone would wait until the executor's wait in C returns. rclpy's own
+    handlers shut the context down at once, before a node could publish a last message.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def watch() -> None:
+        while byte := os.read(reader, 1):
+            if byte[0] in numbers:
+                wake()
+            elif byte[0] == 0:
+                return
+
+    thread = threading.Thread(target=watch, name="signals", daemon=True)
+    before = {n: signal.signal(n, lambda *_: None) for n in numbers}
+    before_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before_fd)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.write(writer, b"\0")
+        thread.join()
+        os.close(reader)
+        os.close(writer)

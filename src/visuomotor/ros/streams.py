@@ -1,0 +1,152 @@
+"""Subscribes to all streams of the cameras and the robot and feeds a synchroniser with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from geometry_msgs.msg import PoseStamped, TransformStamped
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from visuomotor.contracts import BASE_FRAMES, Float64, StampedImage
+from visuomotor.errors import CalibrationError, DataError
+from visuomotor.geometry import PinholeCamera
+from visuomotor.ros import topics
+from visuomotor.ros.images import color_from_msg, depth_mm_from_msg
+from visuomotor.ros.messages import (
+    camera_from_info,
+    gripper_width_from_msg,
+    joints_from_msg,
+    pose_from_msg,
+    stamp_ns_of,
+    transform_from_msg,
+)
+
+
+class FrameSink(Protocol):
+    """What `FrameStreams` feeds; the synchroniser is one."""
+
+    def add_color(self, camera: str, image: StampedImage) -> None:
+        """Takes a colour image."""
+
+    def add_depth(self, camera: str, image: StampedImage) -> None:
+        """Takes a depth image."""
+
+    def set_camera(self, camera: str, intrinsics: PinholeCamera) -> None:
+        """Takes a camera's intrinsics."""
+
+    def set_extrinsics(self, camera: str, T_base_camera: Float64) -> None:
+        """Takes a camera's pose in base."""
+
+    def add_pose(self, stamp_ns: int, T_base_ee: Float64, receipt_ns: int) -> None:
+        """Takes the end effector's pose."""
+
+    def add_joints(self, stamp_ns: int, q: Float64, dq: Float64, receipt_ns: int) -> None:
+        """Takes the arm's joints."""
+
+    def add_gripper(self, stamp_ns: int, width_m: float, receipt_ns: int) -> None:
+        """Takes the gripper's full width."""
+
+
+class FrameStreams:
+    """The subscriptions of a node to `cameras` and the robot.
+
+    prefix "" takes the drivers' topics, "synced/" the synchronised ones (where
+    `synced/joint_states` holds the fingers too). `after`, if given, is called after each image
+    or state that reached the sink. Messages that cannot be used are logged (throttled) and
+    counted in `refused`, by topic.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        sink: FrameSink,
+        cameras: Sequence[str],
+        depth: bool = True,
+        prefix: str = "",
+        after: Callable[[], None] | None = None,
+    ) -> None:
+        self.refused: Counter[str] = Counter()
+        self._node, self._sink, self._after = node, sink, after
+        self._infos: dict[str, Any] = {}
+        for camera in cameras:
+            self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
+            if depth:
+                self._listen(
+                    Image, topics.depth(camera, prefix), topics.SENSOR, self._depth, camera
+                )
+            info = topics.camera_info(camera, prefix)
+            self._listen(CameraInfo, info, topics.SENSOR, self._info, camera)
+            self._listen(
+                TransformStamped,
+                topics.extrinsics(camera),
+                topics.LATCHED,
+                self._extrinsics,
+                camera,
+            )
+        if prefix:
+            self._listen(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
+            self._listen(
+                JointState, prefix + topics.JOINT_STATES, topics.STATE, self._joints_and_gripper
+            )
+        else:
+            self._listen(PoseStamped, topics.CURRENT_POSE, topics.STATE, self._pose)
+            self._listen(JointState, topics.JOINT_STATES, topics.STATE, self._joints)
+            self._listen(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
+
+    def _listen(
+        self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
+    ) -> None:
+        def receive(msg: Any) -> None:
+            try:
+                take(*key, msg, self._node.get_clock().now().nanoseconds)
+            except (DataError, CalibrationError) as error:
+                self.refused[topic] += 1
+                self._node.get_logger().error(f"{topic}: {error}", throttle_duration_sec=5.0)
+                return
+            if self._after is not None:
+                self._after()
+
+        self._node.create_subscription(kind, topic, receive, qos)
+
+    def _color(self, camera: str, msg: Image, now_ns: int) -> None:
+        image = StampedImage(stamp_ns_of(msg), color_from_msg(msg), msg.header.frame_id, now_ns)
+        self._sink.add_color(camera, image)
+
+    def _depth(self, camera: str, msg: Image, now_ns: int) -> None:
+        image = StampedImage(stamp_ns_of(msg), depth_mm_from_msg(msg), msg.header.frame_id, now_ns)
+        self._sink.add_depth(camera, image)
+
+    def _info(self, camera: str, msg: CameraInfo, now_ns: int) -> None:
+        known = (msg.width, msg.height, tuple(msg.k))
+        if self._infos.get(camera) != known:
+            self._sink.set_camera(camera, camera_from_info(msg))
+            self._infos[camera] = known
+
+    def _extrinsics(self, camera: str, msg: TransformStamped, now_ns: int) -> None:
+        _check_base_frame(msg.header.frame_id)
+        self._sink.set_extrinsics(camera, transform_from_msg(msg))
+
+    def _pose(self, msg: PoseStamped, now_ns: int) -> None:
+        _check_base_frame(msg.header.frame_id)
+        self._sink.add_pose(stamp_ns_of(msg), pose_from_msg(msg), now_ns)
+
+    def _joints(self, msg: JointState, now_ns: int) -> None:
+        self._sink.add_joints(stamp_ns_of(msg), *joints_from_msg(msg), now_ns)
+
+    def _gripper(self, msg: JointState, now_ns: int) -> None:
+        self._sink.add_gripper(stamp_ns_of(msg), gripper_width_from_msg(msg), now_ns)
+
+    def _joints_and_gripper(self, msg: JointState, now_ns: int) -> None:
+        self._joints(msg, now_ns)
+        self._gripper(msg, now_ns)
+
+
+def _check_base_frame(frame_id: str) -> None:
+    if frame_id not in BASE_FRAMES:
+        raise DataError(
+            f"got frame_id {frame_id!r}, expected the base frame ({', '.join(BASE_FRAMES)}); "
+            "transform it before publishing"
+        )
