@@ -1,0 +1,46 @@
+"""What a simulated world is made of; flat, because it becomes the node's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CAMERAS = ("front", "side", "wrist")
+
+
+@dataclass(frozen=True)
+class SimConfig:
+    """One world: task, cameras, appearance and sensor noise.
+
+    region: where the task draws its initial states from. appearance: `light` draws the arm's
+    collision geometry, `full` its meshes (several times dearer without a GPU). The noise fields
+    are zero by default; depth noise has standard deviation depth_noise * z² (z in m), as a stereo
+    camera's has, depth_holes is the fraction of depth pixels lost in patches.
+    """
+
+    task: str = "lift"
+    region: Literal["interpolation", "extrapolation"] = "interpolation"
+    cameras: tuple[str, ...] = CAMERAS
+    width: int = 160
+    height: int = 120
+    appearance: Literal["light", "full"] = "light"
+    shadows: bool = False
+    multisamples: int = 0
+    timestep_s: float = 0.002
+    depth_noise: float = 0.0
+    depth_holes: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.width < 16 or self.height < 16:
+            raise ValueError(f"got a {self.width}x{self.height} image, expected at least 16x16")
+        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f"got cameras {self.cameras}, expected distinct names")
+        if not 0.0005 <= self.timestep_s <= 0.005:
+            raise ValueError(f"got timestep_s {self.timestep_s}, expected 0.0005 to 0.005")
+        if not 0 <= self.depth_holes < 1 or self.depth_noise < 0:
+            raise ValueError(
+                f"got depth_noise {self.depth_noise}, depth_holes {self.depth_holes}; expected "
+                "depth_noise >= 0 and 0 <= depth_holes < 1"
+            )
+        if self.multisamples not in (0, 2, 4, 8):
+            raise ValueError(f"got multisamples {self.multisamples}, expected 0, 2, 4 or 8")

@@ -1,0 +1,79 @@
+"""Colour and depth of a camera from one render."""
+
+from __future__ import annotations
+
+import os
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from visuomotor.errors import MissingDependencyError
+
+MAX_DEPTH_M = 6.0
+"""Farther than this a depth camera of this kind measures nothing."""
+
+
+class Renderer:
+    """Draws a model's cameras off screen.
+
+    Belongs to the thread that made it (OpenGL contexts do). Raises MissingDependencyError where
+    no off-screen OpenGL is to be had.
+    """
+
+    def __init__(self, model: mujoco.MjModel, width: int, height: int, shadows: bool) -> None:
+        self._model = model
+        try:
+            self._context = mujoco.GLContext(width, height)
+            self._context.make_current()
+            self._mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        except Exception as error:
+            raise MissingDependencyError(
+                f"no off-screen OpenGL (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}; install EGL "
+                "(apt-get install libegl1 libgl1-mesa-dri), or set MUJOCO_GL=osmesa or glfw"
+            ) from error
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._mjr)
+        self._mjr.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        self._scene = mujoco.MjvScene(model, maxgeom=1000)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = False
+        self._option = mujoco.MjvOption()
+        self._option.geomgroup[3] = 0
+        self._option.sitegroup[:] = 0
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._viewport = mujoco.MjrRect(0, 0, width, height)
+        self._rgb = np.empty((height, width, 3), np.uint8)
+        self._depth = np.empty((height, width), np.float32)
+
+    def render(
+        self, data: mujoco.MjData, camera: str
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        """RGB (H, W, 3) uint8 and depth along the axis (H, W) uint16 in mm, 0 beyond reach."""
+        self._camera.fixedcamid = self._model.camera(camera).id
+        mujoco.mjv_updateScene(
+            self._model,
+            data,
+            self._option,
+            None,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL,
+            self._scene,
+        )
+        mujoco.mjr_render(self._viewport, self._scene, self._mjr)
+        mujoco.mjr_readPixels(self._rgb, self._depth, self._viewport, self._mjr)
+        return np.ascontiguousarray(self._rgb[::-1]), self._depth_mm()
+
+    def _depth_mm(self) -> NDArray[np.uint16]:
+        """Undoes the reversed-z projection of MuJoCo's mjDEPTH_ZEROFAR depth map."""
+        near = self._model.vis.map.znear * self._model.stat.extent
+        far = self._model.vis.map.zfar * self._model.stat.extent
+        window = self._depth[::-1].astype(np.float64)
+        metres = near * far / (near + window * (far - near))
+        return np.where(metres < MAX_DEPTH_M, np.rint(metres * 1e3), 0).astype(np.uint16)
+
+    def close(self) -> None:
+        """Frees the OpenGL context."""
+        self._mjr.free()
+        self._context.free()
