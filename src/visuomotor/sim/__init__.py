@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # read by mujoco when it is first imported
 
-from visuomotor.sim.config import SimConfig  # noqa: E402
-from visuomotor.sim.world import SimWorld  # noqa: E402
+from visuomotor.sim.config import SimConfig
+from visuomotor.sim.world import SimWorld
 
 __all__ = ["SimConfig", "SimWorld"]

@@ -56,8 +56,8 @@ class SimArm:
                 break
         else:
             raise RobotError(
-                f"the arm cannot reach {np.round(T_base_ee[:3, 3], 3)}: {np.abs(error[:3]).max():.4f}"
-                " m off after 100 iterations; start from a pose inside its workspace"
+                f"the arm cannot reach {np.round(T_base_ee[:3, 3], 3)}: still "
+                f"{np.abs(error[:3]).max():.4f} m off; start from a pose inside its workspace"
             )
         self._data.qpos[self.qpos] = self._q_ref
         self._data.qpos[self.fingers] = 0.04

@@ -29,8 +29,8 @@ class Renderer:
             self._mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         except Exception as error:
             raise MissingDependencyError(
-                f"no off-screen OpenGL (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}; install EGL "
-                "(apt-get install libegl1 libgl1-mesa-dri), or set MUJOCO_GL=osmesa or glfw"
+                f"no off-screen OpenGL (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}; install "
+                "EGL (apt-get install libegl1 libgl1-mesa-dri), or set MUJOCO_GL=osmesa or glfw"
             ) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._mjr)
         self._mjr.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR

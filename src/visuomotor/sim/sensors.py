@@ -22,4 +22,5 @@ def degrade_depth(
     if config.depth_holes > 0:
         field = cv2.GaussianBlur(rng.standard_normal(metres.shape).astype(np.float32), (0, 0), 1.5)
         metres[field < np.quantile(field, config.depth_holes)] = 0
-    return np.rint(np.clip(metres, 0, 65.5) * 1e3).astype(np.uint16)
+    noisy: NDArray[np.uint16] = np.rint(np.clip(metres, 0, 65.5) * 1e3).astype(np.uint16)
+    return noisy

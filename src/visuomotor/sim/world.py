@@ -69,7 +69,7 @@ class SimWorld:
     @property
     def time_ns(self) -> int:
         """The world's clock."""
-        return self._start_ns + round(self.data.time * 1e9)
+        return self._start_ns + round(float(self.data.time) * 1e9)
 
     def advance(self, duration_s: float = CONTROL_S) -> None:
         """Moves the world on, the arm's controller at 100 Hz."""

@@ -36,6 +36,7 @@ class Lift:
             builtin="flat",
             mark="cross",
             rgb1=".80 .12 .10",
+            rgb2=".85 .40 .10",
             markrgb=".45 .05 .12",
             width="64",
             height="64",
