@@ -1,0 +1,90 @@
+"""One MCAP bag being written, safe to be killed at any moment."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.rosbag2.storage_mcap import McapWriter
+
+from visuomotor.errors import DataError
+from visuomotor.recording.schema import offered_qos, typestore
+
+PARTIAL = ".partial"
+
+
+class _Mcap(McapWriter):  # type: ignore[misc]
+    """rosbags' MCAP file, named as the finished episode, locked, flushed when asked."""
+
+    def __init__(self, path: Path, compression: CompressionMode) -> None:
+        super().__init__(path, compression)
+        final = path / f"{path.name.removesuffix(PARTIAL)}.mcap"
+        os.rename(path / f"{path.name}.mcap", final)
+        self.path = final
+        fcntl.flock(self.bio.fileno(), fcntl.LOCK_EX)  # gone with the process, however it ends
+
+    def flush(self) -> None:
+        if self.chunk.msgs:
+            self.close_chunk()
+        self.bio.flush()
+        os.fdatasync(self.bio.fileno())
+
+
+class _Writer(Writer):  # type: ignore[misc]
+    STORAGE_PLUGINS: ClassVar[Any] = {StoragePlugin.MCAP: _Mcap}
+
+
+class BagWriter:
+    """Writes CDR messages to `<folder>/<name>.mcap` with zstd chunks and `metadata.yaml`.
+
+    Metadata version 8 is the newest that Humble, Jazzy and Kilted all read. OSError (a full disk)
+    passes through.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._writer = _Writer(folder, version=8, storage_plugin=StoragePlugin.MCAP)
+        self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        self._writer.open()
+        self._connections: dict[str, Connection] = {}
+
+    def add_topic(self, topic: str, msgtype: str, definition: str = "", digest: str = "") -> None:
+        """Announces a topic; an unknown type needs its definition (ros2msg text) and hash."""
+        if topic in self._connections:
+            return
+        known = msgtype in typestore().types
+        if not known and not (definition and digest):
+            raise DataError(
+                f"{topic}: got type {msgtype!r}, whose definition is not known here; "
+                "record standard messages only"
+            )
+        self._connections[topic] = self._writer.add_connection(
+            topic,
+            msgtype,
+            typestore=typestore() if known else None,
+            msgdef=None if known else definition,
+            rihs01=None if known else digest,
+            offered_qos_profiles=[offered_qos(topic)],
+        )
+
+    def write(self, topic: str, stamp_ns: int, cdr: bytes) -> None:
+        """Appends a message to an announced topic."""
+        self._writer.write(self._connections[topic], stamp_ns, cdr)
+
+    def flush(self) -> None:
+        """Brings everything written so far to the disk as complete chunks."""
+        self._writer.storage.flush()
+
+    def close(self) -> None:
+        """Writes the index and metadata.yaml."""
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Closes the file as it is, without index; `repair` can complete it."""
+        try:
+            self._writer.abort()
+        except OSError:  # the buffer's rest does not fit on the full disk either
+            return

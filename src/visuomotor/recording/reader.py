@@ -1,0 +1,263 @@
+"""Episodes back into plain data: sets, actions, and raw messages."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.rosbag2 import ReaderError
+
+from visuomotor.contracts import CameraFrame, Float64, RobotState, SyncedFrame
+from visuomotor.errors import DataError
+from visuomotor.recording import messages
+from visuomotor.recording.compression import decompress_color, decompress_depth
+from visuomotor.recording.schema import parse_camera_topic, typestore
+
+Int64 = NDArray[np.int64]
+
+_PENDING_SETS = 40
+_DECODE_AHEAD = 8
+_REPAIR = "run `visuomotor episodes repair` if it was being recorded"
+
+
+@dataclass(frozen=True)
+class BagLayout:
+    """Which streams a bag has: camera name -> with depth?, and the namespace before them all."""
+
+    namespace: str
+    cameras: dict[str, bool]
+
+
+class Bag:
+    """An open bag: its layout, and its messages in order of time."""
+
+    def __init__(self, reader: Any, episode: Path) -> None:
+        self._reader = reader
+        self.episode = episode
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Topic -> message type of everything in the bag."""
+        return {c.topic: c.msgtype for c in self._reader.connections}
+
+    def layout(self) -> BagLayout:
+        """The cameras; DataError naming what is missing if a set could never be complete."""
+        found: dict[str, set[str]] = {}
+        namespaces: set[str] = set()
+        for topic in self.topics:
+            parsed = parse_camera_topic(topic)
+            if parsed is not None:
+                namespaces.add(parsed[0])
+                found.setdefault(parsed[1], set()).add(parsed[2])
+        if not found:
+            some = ", ".join(sorted(self.topics)[:6]) or "none"
+            raise DataError(
+                f"{self.episode}: no camera in this bag: expected topics "
+                f"/synced/<camera>/color/compressed, got {some}"
+            )
+        if len(namespaces) > 1:
+            raise DataError(f"{self.episode}: got several namespaces {namespaces}, expected one")
+        namespace = namespaces.pop()
+        needed = [f"{namespace}/synced/current_pose", f"{namespace}/synced/joint_states"]
+        needed.append(f"{namespace}/gripper/joint_states")
+        for camera in found:
+            needed += [f"{namespace}/{camera}/extrinsics"]
+            base = f"{namespace}/synced/{camera}"
+            needed += [f"{base}/camera_info", f"{base}/color/compressed"]
+        missing = [t for t in needed if not self.count(t)]
+        if missing:
+            raise DataError(
+                f"{self.episode}: no message on {', '.join(missing)}; "
+                "expected every stream of the sets: record all of them"
+            )
+        depth = {
+            c: bool(self.count(f"{namespace}/synced/{c}/depth/compressedDepth")) for c in found
+        }
+        return BagLayout(namespace, depth)
+
+    def count(self, topic: str) -> int:
+        """How many messages a topic has."""
+        return sum(c.msgcount for c in self._reader.connections if c.topic == topic)
+
+    def raw(self, topics: set[str] | None = None) -> Iterator[tuple[int, str, str, bytes]]:
+        """(log time in ns, topic, type, CDR) of the topics (None: all)."""
+        chosen = [c for c in self._reader.connections if topics is None or c.topic in topics]
+        if not chosen:
+            return
+        try:
+            for connection, time_ns, data in self._reader.messages(connections=chosen):
+                yield time_ns, connection.topic, connection.msgtype, bytes(data)
+        except (ReaderError, AnyReaderError, OSError, ValueError, EOFError) as error:
+            raise DataError(f"{self.episode}: the bag is damaged: {error}; {_REPAIR}") from error
+
+    def read(self, topics: set[str]) -> Iterator[tuple[str, Any]]:
+        """(topic, message) of the topics."""
+        for _, topic, msgtype, data in self.raw(topics):
+            try:
+                yield topic, self._reader.deserialize(data, msgtype)
+            except Exception as error:  # rosbags raises whatever struct and numpy raise
+                raise DataError(
+                    f"{self.episode}: unreadable message on {topic}: {error}"
+                ) from error
+
+
+@contextmanager
+def open_bag(episode: Path | str) -> Iterator[Bag]:
+    """Opens an episode's bag; DataError for a folder that holds none, or a damaged one."""
+    episode = Path(episode)
+    if not (episode / "metadata.yaml").is_file():
+        why = _REPAIR if episode.is_dir() else "no such folder"
+        raise DataError(f"{episode}: no bag here (metadata.yaml is missing); {why}")
+    try:
+        reader = AnyReader([episode], default_typestore=typestore())
+        reader.open()
+    except Exception as error:  # rosbags lets KeyError and struct.error through for foreign files
+        raise DataError(f"{episode}: not a readable rosbag2 bag: {error}; {_REPAIR}") from error
+    try:
+        yield Bag(reader, episode)
+    finally:
+        reader.close()
+
+
+def read_frames(episode: Path | str) -> Iterator[SyncedFrame]:
+    """The sets of an episode in order of their stamps; incomplete sets are left out.
+
+    Works on every bag with the topics of `schema`, whatever its cameras are called. The
+    extrinsics of a set are the newest not after it (the first, before that). Trims are not
+    applied: stamps are the bag's own. Raises DataError for missing topics and damaged images.
+    """
+    with open_bag(episode) as bag, ThreadPoolExecutor(2, "decode") as pool:
+        ahead: deque[Future[SyncedFrame]] = deque()
+        decode = _Decoder(bag)
+        try:
+            for stamp_ns, parts in _complete_sets(bag, decode.layout):
+                ahead.append(pool.submit(decode, stamp_ns, parts))
+                if len(ahead) >= _DECODE_AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def read_actions(episode: Path | str) -> tuple[Int64, Float64, Float64]:
+    """The accepted targets: stamps (M,) ns, poses (M, 4, 4) in base, widths (M,) in m.
+
+    The width of a target is the newest commanded one not after it, NaN before the first.
+    """
+    with open_bag(episode) as bag:
+        namespace = bag.layout().namespace
+        poses = _series(bag, f"{namespace}/command/target_pose", messages.pose_of)
+        widths = _series(bag, f"{namespace}/command/gripper", lambda m: float(m.position[0]))
+    stamps = np.array([s for s, _ in poses], np.int64)
+    T = np.array([p for _, p in poses], np.float64).reshape(-1, 4, 4)
+    return stamps, T, hold(widths, stamps)
+
+
+def read_gripper_commands(episode: Path | str) -> tuple[Int64, Float64]:
+    """The accepted gripper commands: stamps (M,) ns and full widths (M,) in m."""
+    with open_bag(episode) as bag:
+        namespace = bag.layout().namespace
+        widths = _series(bag, f"{namespace}/command/gripper", lambda m: float(m.position[0]))
+    return np.array([s for s, _ in widths], np.int64), np.array([w for _, w in widths], np.float64)
+
+
+def hold(series: list[tuple[int, float]], stamps: Int64) -> Float64:
+    """The newest value of (stamp, value) pairs not after each stamp; NaN before the first."""
+    values = np.array([np.nan, *(v for _, v in series)], np.float64)
+    index = np.searchsorted(np.array([s for s, _ in series], np.int64), stamps, side="right")
+    held: Float64 = values[index]
+    return held
+
+
+class _Decoder:
+    """Turns one set's messages into a SyncedFrame; called from several threads at once."""
+
+    def __init__(self, bag: Bag) -> None:
+        self.episode = bag.episode
+        self.layout = bag.layout()
+        namespace = self.layout.namespace
+        gripper = _series(
+            bag,
+            f"{namespace}/gripper/joint_states",
+            lambda m: float(m.position[0] + m.position[1]),
+        )
+        self._origin = gripper[0][0]  # float64 holds a difference of stamps, not a stamp
+        self._gripper_s = np.array([s - self._origin for s, _ in gripper], np.float64)
+        self._gripper_m = np.array([w for _, w in gripper], np.float64)
+        self._extrinsics: dict[str, tuple[list[int], list[Float64]]] = {}
+        for name in self.layout.cameras:
+            series = _series(bag, f"{namespace}/{name}/extrinsics", messages.transform_of)
+            self._extrinsics[name] = [s for s, _ in series], [T for _, T in series]
+
+    def __call__(self, stamp_ns: int, parts: dict[str, Any]) -> SyncedFrame:
+        joints = parts["joint_states"]
+        q = np.asarray(joints.position, np.float64)
+        dq = np.asarray(joints.velocity, np.float64)
+        robot = RobotState(
+            stamp_ns,
+            messages.pose_of(parts["current_pose"]),
+            q,
+            dq if len(dq) == len(q) else np.zeros_like(q),
+            float(np.interp(stamp_ns - self._origin, self._gripper_s, self._gripper_m)),
+        )
+        cameras = {n: self._camera(n, stamp_ns, parts) for n in self.layout.cameras}
+        return SyncedFrame(stamp_ns, cameras, robot)
+
+    def _camera(self, name: str, stamp_ns: int, parts: dict[str, Any]) -> CameraFrame:
+        where = f"{self.episode}: camera {name}, set {stamp_ns}"
+        try:
+            camera = messages.camera_of(parts[f"{name}/camera_info"])
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        depth = parts.get(f"{name}/depth/compressedDepth")
+        stamps, poses = self._extrinsics[name]
+        newest = max(bisect_right(stamps, stamp_ns) - 1, 0)
+        return CameraFrame(
+            decompress_color(parts[f"{name}/color/compressed"].data, where),
+            None if depth is None else decompress_depth(depth.data, depth.format, where),
+            camera,
+            poses[newest],
+        )
+
+
+def _complete_sets(bag: Bag, layout: BagLayout) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(stamp, messages by stream) of every stamp that all streams have; joined by header stamp.
+
+    Bags of other recorders are ordered by receipt, so a set's messages need not be neighbours.
+    """
+    prefix = f"{layout.namespace}/synced/"
+    streams = {"current_pose", "joint_states"}
+    for camera, depth in layout.cameras.items():
+        streams |= {f"{camera}/camera_info", f"{camera}/color/compressed"}
+        streams |= {f"{camera}/depth/compressedDepth"} if depth else set()
+    pending: dict[int, dict[str, Any]] = {}
+    for topic, message in bag.read({prefix + s for s in streams}):
+        stamp = messages.stamp_of(message)
+        parts = pending.setdefault(stamp, {})
+        parts[topic.removeprefix(prefix)] = message
+        if len(parts) == len(streams):
+            yield stamp, pending.pop(stamp)
+            for old in [s for s in pending if s < stamp]:  # never complete any more
+                del pending[old]
+        elif len(pending) > _PENDING_SETS:
+            del pending[min(pending)]
+
+
+def _series(bag: Bag, topic: str, value: Callable[[Any], Any]) -> list[tuple[int, Any]]:
+    """(stamp, value) of a small topic, by stamp."""
+    try:
+        found = [(messages.stamp_of(m), value(m)) for _, m in bag.read({topic})]
+    except IndexError as error:
+        raise DataError(f"{bag.episode}: {topic}: a JointState without positions") from error
+    return sorted(found, key=lambda item: item[0])

@@ -1,0 +1,351 @@
+"""EpisodeWriter: synchronised sets, actions and messages in, one episode folder out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import secrets
+import shutil
+import threading
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+from visuomotor.contracts import Float64, SyncedFrame
+from visuomotor.errors import DataError
+from visuomotor.recording import messages
+from visuomotor.recording.bag import PARTIAL, BagWriter
+from visuomotor.recording.compression import (
+    DEPTH_FORMAT,
+    ColorFormat,
+    color_format,
+    compress_color,
+    compress_depth,
+)
+from visuomotor.recording.schema import (
+    COMMAND_TOPICS,
+    ROBOT_TOPICS,
+    camera_topics,
+)
+from visuomotor.recording.sidecar import Outcome, Sidecar, save_sidecar
+from visuomotor.recording.statistics import EpisodeStatistics
+
+FLUSH_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class WriterConfig:
+    """How an episode is written.
+
+    color: "png" is lossless, "jpeg" a fifth of the size. on_full: when the compressors are
+    `queue_length` sets behind, "wait" (lockstep) or "drop" and count (real time).
+    """
+
+    color: ColorFormat = "jpeg"
+    jpeg_quality: int = 95
+    workers: int = 2
+    queue_length: int = 60
+    on_full: Literal["wait", "drop"] = "wait"
+    min_free_mb: float = 500.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError(f"jpeg_quality: got {self.jpeg_quality}, expected 1 to 100")
+        if self.workers < 1 or self.queue_length < 1 or self.min_free_mb < 0:
+            raise ValueError(
+                f"got workers {self.workers}, queue_length {self.queue_length}, min_free_mb "
+                f"{self.min_free_mb}; expected at least 1, 1 and 0"
+            )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    topic: str
+    msgtype: str
+    stamp_ns: int
+    cdr: bytes | Future[bytes]
+
+
+class EpisodeWriter:
+    """Writes `<dataset>/<task>/<utc>-<id>/`, as `.partial` until `close`.
+
+    Images are compressed in worker threads and written in the order they were added by one
+    writing thread, which brings them to the disk every second: a killed process loses about the
+    last second. The first set decides which cameras the episode has.
+
+    When the disk is full (or has less than `min_free_mb` left) recording stops: `error` says so
+    once, later `add_*` return False, and `close` finishes the episode if that is still possible.
+
+    utc_ns: the wall clock at the start, for the folder's name. Raises DataError if the disk has
+    too little space to begin with, or the folder cannot be made.
+    """
+
+    def __init__(
+        self, dataset: Path | str, sidecar: Sidecar, utc_ns: int, config: WriterConfig | None = None
+    ) -> None:
+        self.config = config or WriterConfig()
+        utc = datetime.fromtimestamp(utc_ns / 1e9, timezone.utc)
+        name = f"{utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.path = Path(dataset) / sidecar.task / name
+        self.partial = self.path.with_name(name + PARTIAL)
+        self.error: DataError | None = None
+        self.drops: Counter[str] = Counter()
+        self._sidecar = replace(
+            sidecar, utc=utc.isoformat(timespec="seconds"), color=self.config.color
+        )
+        self._statistics = EpisodeStatistics()
+        self._extrinsics: dict[str, bytes] = {}
+        self._layout: dict[str, bool] = {}
+        self._disk_failed = False
+        self._closed = False
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if (shortage := self._shortage()) is not None:
+                raise shortage
+            self._bag = BagWriter(self.partial)
+            save_sidecar(self._sidecar, self.partial)
+        except OSError as error:
+            raise DataError(f"{self.partial}: cannot record here: {error}") from error
+        for topic, msgtype in {**ROBOT_TOPICS, **COMMAND_TOPICS}.items():
+            self._bag.add_topic(topic, msgtype)
+        self._queue: queue.Queue[tuple[_Entry, ...] | None] = queue.Queue(self.config.queue_length)
+        self._pool = ThreadPoolExecutor(self.config.workers, "compress")
+        self._thread = threading.Thread(target=self._write_all, name="episode-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def sets(self) -> int:
+        """How many sets were accepted."""
+        return self._statistics.sets
+
+    @property
+    def queue_length(self) -> int:
+        """How many sets and messages wait to be compressed and written."""
+        return self._queue.qsize()
+
+    def add_frame(self, frame: SyncedFrame) -> bool:
+        """Adds a set; False if it was dropped (counted in `drops`) or recording has stopped."""
+        layout = {name: c.depth_mm is not None for name, c in frame.cameras.items()}
+        if self._layout and layout != self._layout:
+            return self._drop("cameras changed")
+        if not self._accepts():
+            return False
+        first = not self._layout
+        self._layout = layout
+        stamp, robot = frame.stamp_ns, frame.robot
+        entries: list[_Entry] = []
+        for name, camera in frame.cameras.items():
+            types = camera_topics(name)
+            optical = messages.optical_frame(name)
+
+            def add(topic: str, cdr: bytes | Future[bytes], types: dict[str, str] = types) -> None:
+                entries.append(_Entry(topic, types[topic], stamp, cdr))
+
+            pose = camera.T_base_camera.tobytes()
+            if self._extrinsics.get(name) != pose:
+                self._extrinsics[name] = pose
+                add(
+                    f"/{name}/extrinsics",
+                    messages.transform_cdr(stamp, camera.T_base_camera, optical),
+                )
+            info = messages.camera_info_cdr(stamp, camera.camera, optical)
+            add(f"/synced/{name}/camera_info", info)
+            if first:
+                self._statistics.add_calibration(name, camera)
+            add(
+                f"/synced/{name}/color/compressed",
+                self._pool.submit(self._color, stamp, optical, camera.color),
+            )
+            if camera.depth_mm is not None:
+                add(
+                    f"/synced/{name}/depth/compressedDepth",
+                    self._pool.submit(_depth, stamp, optical, camera.depth_mm),
+                )
+        robot_cdr = (
+            messages.pose_cdr(stamp, robot.T_base_ee),
+            messages.joints_cdr(stamp, robot.q, robot.dq),
+            messages.gripper_cdr(stamp, robot.gripper_width_m),
+        )
+        for (topic, msgtype), cdr in zip(ROBOT_TOPICS.items(), robot_cdr, strict=True):
+            entries.append(_Entry(topic, msgtype, stamp, cdr))
+        if self._put(tuple(entries)):
+            self._statistics.add_set(frame)
+            return True
+        return False
+
+    def add_action(self, stamp_ns: int, T_base_ee: Float64, width_m: float | None = None) -> bool:
+        """Adds an accepted target (4, 4) and, where it was commanded, the gripper's full width."""
+        pose = messages.pose_cdr(stamp_ns, T_base_ee)
+        topics = list(COMMAND_TOPICS.items())
+        entries = [_Entry(*topics[0], stamp_ns, pose)]
+        if width_m is not None:
+            cdr = messages.gripper_command_cdr(stamp_ns, width_m)
+            entries.append(_Entry(*topics[1], stamp_ns, cdr))
+        return self._put(tuple(entries))
+
+    def add_message(self, topic: str, msgtype: str, cdr: bytes, stamp_ns: int) -> bool:
+        """Adds any other message, serialised; `msgtype` as "geometry_msgs/msg/PoseStamped"."""
+        absolute = topic if topic.startswith("/") else f"/{topic}"
+        return self._put((_Entry(absolute, msgtype, stamp_ns, cdr),))
+
+    def mark(self, name: str, stamp_ns: int) -> None:
+        """Names an instant in the sidecar."""
+        self._statistics.add_marker(name, stamp_ns)
+
+    def close(
+        self,
+        outcome: Outcome | None = None,
+        tags: tuple[str, ...] = (),
+        drops: dict[str, int] | None = None,
+    ) -> Path:
+        """Finishes the episode and returns its folder.
+
+        drops: what was lost upstream, by reason; added to the writer's own. Raises DataError if
+        the disk cannot take the rest (`.partial` stays, for `repair`) or nothing was recorded
+        (nothing stays).
+        """
+        self._finish_threads()
+        if self._disk_failed:
+            self._bag.abort()
+            assert self.error is not None
+            raise self.error
+        if not self._statistics.sets:
+            self._bag.abort()
+            shutil.rmtree(self.partial, ignore_errors=True)
+            raise self.error or DataError(
+                f"{self.path}: no set was recorded; check that every camera and the robot publish"
+            )
+        lost = Counter(drops or {}) + self.drops
+        sidecar = replace(
+            self._statistics.describe(self._sidecar),
+            outcome=outcome or self._sidecar.outcome,
+            tags=(*self._sidecar.tags, *tags),
+            drops=dict(lost),
+        )
+        try:
+            self._bag.close()
+            save_sidecar(sidecar, self.partial)
+            self.partial.rename(self.path)
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            self._bag.abort()
+            raise self._disk_error(error) from error
+        return self.path
+
+    def discard(self) -> None:
+        """Stops and removes what was written."""
+        self._finish_threads()
+        self._bag.abort()
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    def __enter__(self) -> EpisodeWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._closed:
+            return
+        if kind is None:
+            self.close()
+        else:
+            with contextlib.suppress(DataError):  # the first error is the one to tell
+                self.close(tags=("aborted",))
+
+    def _color(self, stamp_ns: int, frame_id: str, rgb: object) -> bytes:
+        config = self.config
+        data = compress_color(rgb, config.color, config.jpeg_quality)  # type: ignore[arg-type]
+        return messages.image_cdr(stamp_ns, frame_id, color_format(config.color), data)
+
+    def _accepts(self) -> bool:
+        if self._closed:
+            raise DataError(f"{self.path}: this episode is closed; start another one")
+        return self.error is None
+
+    def _put(self, entries: tuple[_Entry, ...]) -> bool:
+        if not self._accepts():
+            return False
+        if self.config.on_full == "wait":
+            self._queue.put(entries)
+            return True
+        try:
+            self._queue.put_nowait(entries)
+        except queue.Full:
+            return self._drop("compression too slow")
+        return True
+
+    def _drop(self, reason: str) -> bool:
+        self.drops[reason] += 1
+        return False
+
+    def _finish_threads(self) -> None:
+        if self._closed:
+            raise DataError(f"{self.path}: this episode is closed already")
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._pool.shutdown()
+
+    def _write_all(self) -> None:
+        """The writing thread: after an error it keeps emptying the queue, so nobody waits."""
+        flushed_ns = newest_ns = 0
+        while True:
+            try:
+                entries = self._queue.get(timeout=FLUSH_NS / 1e9)
+            except queue.Empty:
+                entries, flushed_ns = (), -FLUSH_NS
+            if entries is None:
+                return
+            if self.error is not None:
+                continue
+            try:
+                for entry in entries:
+                    self._write(entry)
+                    newest_ns = max(newest_ns, entry.stamp_ns)
+                flushed_ns = flushed_ns or newest_ns
+                if newest_ns - flushed_ns >= FLUSH_NS:
+                    self._bag.flush()
+                    flushed_ns = newest_ns
+                    self.error = self._shortage()
+            except OSError as error:
+                self._disk_failed = True
+                self.error = self._disk_error(error)
+            except DataError as error:
+                self.error = error
+
+    def _write(self, entry: _Entry) -> None:
+        cdr = entry.cdr.result() if isinstance(entry.cdr, Future) else entry.cdr
+        self._bag.add_topic(entry.topic, entry.msgtype)
+        self._bag.write(entry.topic, entry.stamp_ns, cdr)
+        self._statistics.count(entry.topic, entry.stamp_ns)
+
+    def _shortage(self) -> DataError | None:
+        free_mb = shutil.disk_usage(self.path.parent).free / 1e6
+        if free_mb >= self.config.min_free_mb:
+            return None
+        return DataError(
+            f"{self.path}: recording stopped, {free_mb:.0f} MB are free and min_free_mb is "
+            f"{self.config.min_free_mb:.0f}; what was recorded is kept: free disk space, "
+            "then record again"
+        )
+
+    def _disk_error(self, error: OSError) -> DataError:
+        return DataError(
+            f"{self.partial}: recording stopped, the disk does not take more ({error.strerror}); "
+            "what was written is kept: free disk space, then run `visuomotor episodes repair`"
+        )
+
+
+def _depth(stamp_ns: int, frame_id: str, depth_mm: object) -> bytes:
+    data = compress_depth(depth_mm)  # type: ignore[arg-type]
+    return messages.image_cdr(stamp_ns, frame_id, DEPTH_FORMAT, data)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
