@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,3 +26,34 @@ def degrade_depth(
         metres[field < np.quantile(field, config.depth_holes)] = 0
     noisy: NDArray[np.uint16] = np.rint(np.clip(metres, 0, 65.5) * 1e3).astype(np.uint16)
     return noisy
+
+
+@dataclass(frozen=True)
+class StreamFaults:
+    """What happens to the images between a camera and its subscribers.
+
+    drop_fraction of the messages is lost, stamps are off by up to stamp_jitter_s, and dead_camera
+    falls silent dead_after_s after the start. Raises ValueError for impossible values.
+    """
+
+    drop_fraction: float = 0.0
+    stamp_jitter_s: float = 0.0
+    dead_camera: str = ""
+    dead_after_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.drop_fraction < 1 or self.stamp_jitter_s < 0:
+            raise ValueError(
+                f"got drop_fraction {self.drop_fraction}, stamp_jitter_s {self.stamp_jitter_s}; "
+                "expected 0 <= drop_fraction < 1 and stamp_jitter_s >= 0"
+            )
+
+    def stamp(
+        self, camera: str, stamp_ns: int, elapsed_s: float, rng: np.random.Generator
+    ) -> int | None:
+        """The stamp that the message gets, or None if it is lost."""
+        dead = camera == self.dead_camera and elapsed_s >= self.dead_after_s
+        if dead or (self.drop_fraction > 0 and rng.random() < self.drop_fraction):
+            return None
+        jitter = rng.uniform(-1, 1) * self.stamp_jitter_s if self.stamp_jitter_s > 0 else 0.0
+        return stamp_ns + round(jitter * 1e9)

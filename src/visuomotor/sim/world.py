@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
@@ -22,47 +23,63 @@ CONTROL_S = 0.01
 """The arm's controller takes a new reference at 100 Hz."""
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a render needs of one instant, so that the world can move on meanwhile."""
+
+    qpos: NDArray[np.float64]
+    robot: RobotState
+
+
 class SimWorld:
     """An FR3 with hand over a table, the task's objects and cameras with known calibration.
 
     Deterministic: the same config, seed and commands give the same states and images. Not safe
-    across threads; rendering must stay in the thread that renders first.
+    across threads, but for this: one other thread may render snapshots, always the same one.
     """
+
+    tick_s = CONTROL_S
+    """The step in which a real-time owner moves this world on."""
 
     def __init__(self, config: SimConfig) -> None:
         self.config = config
         self.task = make_task(config.task)
-        scene = build_scene(config, self.task.add_objects)
-        self._attach(mujoco.MjModel.from_xml_string(ET.tostring(scene, encoding="unicode")))
-
-    def _attach(self, model: mujoco.MjModel) -> None:
-        self.model = model
-        self.data = mujoco.MjData(model)
-        self.arm = SimArm(model, self.data)
+        self.model, self.data = self._build()
+        self.arm = SimArm(self.model, self.data)
+        self._drawn = mujoco.MjData(self.model)
         self._renderer: Renderer | None = None
         self._start_ns = 0
         self._rng = np.random.default_rng(0)
         self.seed = 0
         self.reset(0)
 
+    def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        scene = build_scene(self.config, self.task.add_objects)
+        model = mujoco.MjModel.from_xml_string(ET.tostring(scene, encoding="unicode"))
+        return model, mujoco.MjData(model)
+
     def reset(self, seed: int, start_ns: int = 0) -> None:
         """The initial state of `seed`: the same one every time.
 
         start_ns: the stamp that the world's clock starts from.
         """
+        mujoco.mj_resetData(self.model, self.data)
+        self.arm.reset(self._place(seed, start_ns))
+        mujoco.mj_forward(self.model, self.data)
+
+    def _place(self, seed: int, start_ns: int) -> NDArray[np.float64]:
+        """Places the objects of `seed`; returns the T_base_ee that goes with them."""
         if seed < 0:
             raise ConfigError(f"got seed {seed}, expected a number >= 0")
-        self.seed = seed
-        self._start_ns = start_ns
-        rng = np.random.default_rng([seed, 0])
+        self.seed, self._start_ns = seed, start_ns
         self._rng = np.random.default_rng([seed, 1])
-        objects, T_base_ee = self.task.draw(rng, self.config.region)
-        mujoco.mj_resetData(self.model, self.data)
+        objects, T_base_ee = self.task.draw(np.random.default_rng([seed, 0]), self.config.region)
         for name, T in objects.items():
             x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
-            self.data.joint(name).qpos[:] = (*T[:3, 3], w, x, y, z)
-        self.arm.reset(T_base_ee)
-        mujoco.mj_forward(self.model, self.data)
+            joint = self.data.joint(name)
+            joint.qpos[:] = (*T[:3, 3], w, x, y, z)
+            joint.qvel[:] = 0
+        return T_base_ee
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -70,6 +87,10 @@ class SimWorld:
     def time_ns(self) -> int:
         """The world's clock."""
         return self._start_ns + round(float(self.data.time) * 1e9)
+
+    def shift_clock(self, offset_ns: int) -> None:
+        """Sets the world's clock on, for an owner that could not keep up with real time."""
+        self._start_ns += offset_ns
 
     def advance(self, duration_s: float = CONTROL_S) -> None:
         """Moves the world on, the arm's controller at 100 Hz."""
@@ -109,33 +130,35 @@ class SimWorld:
             self.config.width, self.config.height, mount_of(name).fovy_rad
         )
 
-    def camera_pose(self, name: str) -> NDArray[np.float64]:
-        """T_base_camera (4, 4) now: x right, y down, z forward."""
+    def camera_pose(self, name: str, T_base_ee: NDArray[np.float64]) -> NDArray[np.float64]:
+        """T_base_camera (4, 4) with the end effector at T_base_ee: x right, y down, z forward."""
         mount = mount_of(name)
-        if mount.parent == "base":
-            return mount.T_parent_camera
-        T: NDArray[np.float64] = self.arm.measured_pose() @ mount.T_parent_camera
-        return T
+        T = mount.T_parent_camera
+        return T if mount.parent == "base" else T_base_ee @ T
 
-    def render(self, camera: str) -> CameraFrame:
-        """Colour and depth of one camera, from one render."""
-        if camera not in self.config.cameras:
-            raise ConfigError(f"camera {camera!r} is not in this world: {self.config.cameras}")
+    def snapshot(self) -> Snapshot:
+        """This instant, to be rendered later or elsewhere."""
+        return Snapshot(self.data.qpos.copy(), self.robot_state())
+
+    def frame(self, snapshot: Snapshot | None = None) -> SyncedFrame:
+        """All cameras and the robot at a snapshot, by default this instant.
+
+        Colour and depth of a camera come from one render. Raises MissingDependencyError where no
+        off-screen OpenGL is to be had.
+        """
+        config, snapshot = self.config, snapshot or self.snapshot()
         if self._renderer is None:
-            c = self.config
-            self._renderer = Renderer(self.model, c.width, c.height, c.shadows)
-        color, depth_mm = self._renderer.render(self.data, camera)
-        return CameraFrame(
-            color,
-            degrade_depth(depth_mm, self.config, self._rng),
-            self.camera(camera),
-            self.camera_pose(camera),
-        )
-
-    def frame(self) -> SyncedFrame:
-        """All cameras and the robot at this instant."""
-        cameras = {name: self.render(name) for name in self.config.cameras}
-        return SyncedFrame(self.time_ns, cameras, self.robot_state())
+            self._renderer = Renderer(self.model, config.width, config.height, config.shadows)
+        self._drawn.qpos[:] = snapshot.qpos
+        mujoco.mj_kinematics(self.model, self._drawn)
+        mujoco.mj_camlight(self.model, self._drawn)
+        cameras = {}
+        for name in config.cameras:
+            color, depth_mm = self._renderer.render(self._drawn, name)
+            depth_mm = degrade_depth(depth_mm, config, self._rng)
+            T_base_camera = self.camera_pose(name, snapshot.robot.T_base_ee)
+            cameras[name] = CameraFrame(color, depth_mm, self.camera(name), T_base_camera)
+        return SyncedFrame(snapshot.robot.stamp_ns, cameras, snapshot.robot)
 
     # --- task ---------------------------------------------------------------------------------
 

@@ -1,0 +1,64 @@
+"""The same world behind franky-sim's server: libfranka clients drive the arm over the network."""
+
+from __future__ import annotations
+
+import mujoco
+from franky_sim import SimulationServer
+from franky_sim.mujoco_simulator import MujocoSimulator
+
+from visuomotor.errors import RobotError
+from visuomotor.sim.config import SimConfig
+from visuomotor.sim.robot import HOME_Q
+from visuomotor.sim.scene import build_scene
+from visuomotor.sim.world import SimWorld
+
+TICK_S = 0.001
+
+
+class FrankaWorld(SimWorld):
+    """A SimWorld whose arm is commanded by a libfranka client (franky, franka_ros2, ...).
+
+    hostname: a loopback address; ports 1337 (arm) and 1338 (hand) are bound there. References
+    and gripper commands of the graph are ignored. A reset places the objects and leaves the arm,
+    as in a lab. Raises RobotError when the address is taken.
+    """
+
+    tick_s = TICK_S
+
+    def __init__(self, config: SimConfig, hostname: str = "127.0.0.1") -> None:
+        self._hostname = hostname
+        super().__init__(config)
+
+    def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        simulator = MujocoSimulator()
+        simulator.init()
+        self.robot = simulator.add_robot(initial_q=HOME_Q, initial_hand_width=0.08)
+        simulator.scene[:] = list(
+            build_scene(self.config, self.task.add_objects, gravity_compensation=False)
+        )
+        self._simulator = simulator
+        self._server = SimulationServer(simulator, hostname_candidates=(self._hostname,))
+        try:
+            self._server.init()
+        except Exception as error:
+            raise RobotError(
+                f"the libfranka server cannot listen on {self._hostname} (ports 1337, 1338): "
+                f"{error}; is another one running? Set another loopback address (127.0.0.2)"
+            ) from error
+        return simulator.model, simulator.data
+
+    def reset(self, seed: int, start_ns: int = 0) -> None:
+        """Places the objects of `seed`; the arm stays where its client holds it."""
+        self._place(seed, start_ns)
+        self._start_ns -= round(float(self.data.time) * 1e9)
+        mujoco.mj_forward(self.model, self.data)
+
+    def advance(self, duration_s: float = TICK_S) -> None:
+        """Serves the client and steps the physics, 1 ms at a time."""
+        for _ in range(max(1, round(duration_s / TICK_S))):
+            self._server.run_once(realtime=False)
+
+    def close(self) -> None:
+        """Frees the ports and the OpenGL context."""
+        self._server.cleanup()
+        super().close()

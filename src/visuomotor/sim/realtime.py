@@ -1,0 +1,104 @@
+"""A world that keeps up with a clock, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visuomotor.contracts import RobotState
+from visuomotor.sim.tasks import Poses
+from visuomotor.sim.world import SimWorld, Snapshot
+
+MAX_LAG_NS = 100_000_000
+ARM_TOLERANCE_M = 0.02
+MAX_REFERENCE_ERROR_M = 0.12
+
+
+class RealtimeWorld:
+    """Steps a SimWorld so that its clock follows `clock_ns`; every method may be called anywhere.
+
+    After a reset the arm ignores references until one is within 2 cm of where it stands, and
+    always ones farther than 12 cm away: a controller that was told of no reset must not sweep the
+    arm across the table.
+    """
+
+    def __init__(self, world: SimWorld, clock_ns: Callable[[], int]) -> None:
+        self._world, self._clock_ns = world, clock_ns
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
+        self._armed = False
+        self._solved = False
+        self._reset_ns = 0
+        self.late = 0
+        """How often the physics fell more than 0.1 s behind and the clock was set on."""
+
+    def start(self, seed: int) -> None:
+        """Resets to `seed` and starts the thread."""
+        self.reset(seed)
+        self._thread.start()
+
+    def reset(self, seed: int) -> None:
+        """The initial state of `seed`, now."""
+        with self._lock:
+            self._reset_ns = self._clock_ns()
+            self._world.reset(seed, self._reset_ns)
+            self._armed = self._solved = False
+
+    def follow(self, T_base_ee: NDArray[np.float64]) -> bool:
+        """Takes a reference; False if it was too far away and ignored."""
+        with self._lock:
+            distance = float(
+                np.linalg.norm(T_base_ee[:3, 3] - self._world.arm.measured_pose()[:3, 3])
+            )
+            self._armed = self._armed or distance < ARM_TOLERANCE_M
+            if not self._armed or not distance < MAX_REFERENCE_ERROR_M:
+                return False
+            self._world.set_reference(T_base_ee)
+            return True
+
+    def grip(self, width_m: float) -> None:
+        """Moves the hand to a full width."""
+        with self._lock:
+            self._world.set_gripper(width_m)
+
+    def robot_state(self) -> RobotState:
+        """The robot after the newest step."""
+        with self._lock:
+            return self._world.robot_state()
+
+    def snapshot(self) -> Snapshot:
+        """For `SimWorld.frame` in a rendering thread."""
+        with self._lock:
+            return self._world.snapshot()
+
+    def truth(self) -> tuple[int, Poses, bool, float]:
+        """Stamp, object poses, whether the task was solved since the reset, seconds since then."""
+        with self._lock:
+            now_ns = self._world.time_ns
+            elapsed_s = (now_ns - self._reset_ns) * 1e-9
+            return now_ns, self._world.object_poses(), self._solved, elapsed_s
+
+    def close(self) -> None:
+        """Stops the thread."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def _run(self) -> None:
+        tick_ns = round(self._world.tick_s * 1e9)
+        while not self._stop.is_set():
+            with self._lock:
+                lag_ns = self._clock_ns() - self._world.time_ns
+                if abs(lag_ns) > MAX_LAG_NS:
+                    self._world.shift_clock(lag_ns - tick_ns)
+                    self.late += 1
+                if lag_ns >= tick_ns:
+                    self._world.advance(self._world.tick_s)
+                    self._solved = self._solved or self._world.success()
+            wait_ns = self._world.time_ns + tick_ns - self._clock_ns()
+            if wait_ns > 0:
+                self._stop.wait(wait_ns * 1e-9)

@@ -1,0 +1,131 @@
+"""Lockstep rollouts: the world, the bridge and a policy on one clock, faster than real time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from visuomotor.contracts import STEP_NS, Action, RobotState, SyncedFrame
+from visuomotor.control import BridgeConfig, CartesianBridge, Source, Verdict
+from visuomotor.sim.tasks import Poses
+from visuomotor.sim.world import CONTROL_S, SimWorld
+
+Agent = Callable[[SyncedFrame], Action | None]
+"""Maps a set to the target for it; None commands nothing."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How one rollout ended; refusals: targets that the bridge refused, by reason."""
+
+    seed: int
+    success: bool
+    steps: int
+    refusals: tuple[str, ...] = ()
+
+
+class Lockstep:
+    """Runs episodes in a world through the same bridge that the robot PC runs.
+
+    latency_s: from a set's stamp to its action reaching the bridge, a multiple of 10 ms; it
+    stands for what rendering, synchronising and inference take in real time.
+    """
+
+    def __init__(
+        self, world: SimWorld, latency_s: float = 0.03, bridge: BridgeConfig | None = None
+    ) -> None:
+        self.world = world
+        self._bridge_config = bridge or BridgeConfig()
+        self._ticks = round(STEP_NS * 1e-9 / CONTROL_S)
+        self._latency_ticks = round(latency_s / CONTROL_S)
+        if not 0 <= self._latency_ticks < self._ticks:
+            raise ValueError(f"got latency_s {latency_s}, expected 0 to below 0.05")
+
+    def rollout(
+        self,
+        seed: int,
+        agent: Agent,
+        max_steps: int | None = None,
+        on_step: Callable[[SyncedFrame], None] | None = None,
+        start_ns: int = 1_000_000_000,
+    ) -> Rollout:
+        """One episode from `seed` until success or the task's horizon; `agent` acts as policy."""
+        world = self.world
+        bridge = self._begin(seed, start_ns)
+        refusals: list[str] = []
+        limit = max_steps or world.task.horizon_steps
+        for step in range(limit):
+            frame = world.frame()
+            if on_step is not None:
+                on_step(frame)
+            action = agent(frame)
+            for tick in range(self._ticks):
+                if tick == self._latency_ticks and action is not None:
+                    verdict = self._offer(bridge, "policy", action)
+                    if not verdict.accepted:
+                        refusals.append(verdict.reason)
+                self._advance(bridge)
+            if world.success():
+                return Rollout(seed, True, step + 1, tuple(refusals))
+        return Rollout(seed, False, limit, tuple(refusals))
+
+    def demonstrate(
+        self,
+        seed: int,
+        on_frame: Callable[[SyncedFrame], None],
+        on_action: Callable[[int, Action], None],
+        on_objects: Callable[[int, Poses], None] | None = None,
+        start_ns: int = 1_000_000_000,
+    ) -> Rollout:
+        """One episode of the task's expert as teleoperation.
+
+        Calls on_frame for each set, on_action(stamp_ns, accepted target) for what the bridge
+        accepted, as the graph would record it.
+        """
+        world = self.world
+        bridge = self._begin(seed, start_ns)
+        expert = world.task.expert()
+        expert.reset()
+        solved, rest = False, 6
+        for step in range(world.task.horizon_steps):
+            on_frame(world.frame())
+            if on_objects is not None:
+                on_objects(world.time_ns, world.object_poses())
+            for tick in range(self._ticks):
+                bridge.teleop_enable(True, world.time_ns)
+                if tick == self._latency_ticks:
+                    action = expert.act(world.robot_state(), world.object_poses())
+                    if self._offer(bridge, "teleop", action).accepted:
+                        on_action(world.time_ns, action)
+                self._advance(bridge)
+            solved = solved or world.success()
+            if expert.done(world.robot_state(), world.object_poses()):
+                rest -= 1
+                if rest == 0:
+                    return Rollout(seed, solved, step + 1)
+        return Rollout(seed, solved, world.task.horizon_steps)
+
+    def _begin(self, seed: int, start_ns: int) -> CartesianBridge:
+        self.world.reset(seed, start_ns)
+        bridge = CartesianBridge(self._bridge_config)
+        bridge.set_measured(self.world.robot_state(), self.world.time_ns)
+        bridge.reset(self.world.time_ns)
+        return bridge
+
+    def _offer(self, bridge: CartesianBridge, source: Source, action: Action) -> Verdict:
+        now_ns = self.world.time_ns
+        if source == "policy":
+            bridge.policy_enable(True, now_ns)
+        bridge.offer_gripper(source, action.gripper_width_m, now_ns)
+        return bridge.offer(source, action.T_base_ee, now_ns)
+
+    def _advance(self, bridge: CartesianBridge) -> None:
+        world = self.world
+        state: RobotState = world.robot_state()
+        bridge.set_measured(state, world.time_ns)
+        output = bridge.step(world.time_ns)
+        if output.pose is not None:
+            world.set_reference(output.pose)
+        if output.gripper_width_m is not None:
+            world.set_gripper(output.gripper_width_m)
+        world.advance(CONTROL_S)
