@@ -62,14 +62,16 @@ class Sidecar:
 
 
 def load_sidecar(episode: Path) -> Sidecar:
-    """Reads an episode's sidecar; DataError names the episode if there is none to read."""
+    """Reads an episode's sidecar; DataError names the file if it is unreadable.
+
+    A bag without one (recorded by `ros2 bag`) is an unlabelled episode of its folder's task.
+    """
+    if not (episode / SIDECAR).exists():
+        return Sidecar(task=episode.resolve().parent.name)
     try:
         return load_yaml(Sidecar, episode / SIDECAR)
     except ConfigError as error:
-        raise DataError(
-            f"{error}. Write {SIDECAR} by hand (`task: NAME` is enough) or run "
-            "`visuomotor episodes repair`"
-        ) from error
+        raise DataError(f"{error}; correct it by hand (`task: NAME` is enough)") from error
 
 
 def save_sidecar(sidecar: Sidecar, episode: Path) -> None:

@@ -1,0 +1,111 @@
+"""One episode as arrays: images on disk behind memory maps, the rest in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visuomotor.contracts import Float64, UInt8, UInt16
+
+_HEADER_BYTES = 128
+
+
+@dataclass(frozen=True)
+class EpisodeArrays:
+    """An episode of T steps at 20 Hz, seen through an ObservationSpec.
+
+    color[cam] (T, H, W, 3) uint8 RGB; depth_mm[cam] (T, H, W) uint16, cameras without depth left
+    out; K[cam] (3, 3); T_base_camera[cam] (4, 4), or (T, 4, 4) for a camera that moves.
+    T_base_ee (T, 4, 4); gripper_width_m (T,); q (T, J). action_pose (T, 4, 4) in base,
+    action_width_m (T,) m; action_valid (T,): there was an accepted target.
+    valid (T,): there was a set; a step of a gap repeats the set before it and is not valid.
+    """
+
+    name: str
+    stamps_ns: NDArray[np.int64]
+    color: Mapping[str, UInt8]
+    depth_mm: Mapping[str, UInt16]
+    K: Mapping[str, Float64]
+    T_base_camera: Mapping[str, Float64]
+    T_base_ee: Float64
+    gripper_width_m: Float64
+    q: Float64
+    action_pose: Float64
+    action_width_m: Float64
+    action_valid: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+
+STEP_FIELDS = (
+    "stamps_ns",
+    "T_base_ee",
+    "gripper_width_m",
+    "q",
+    "action_pose",
+    "action_width_m",
+    "action_valid",
+    "valid",
+)
+"""The fields of EpisodeArrays that are one array each."""
+
+
+def load_arrays(folder: Path, name: str) -> EpisodeArrays:
+    """Opens a cached episode; images are mapped, not read."""
+    with np.load(folder / "steps.npz", allow_pickle=False) as stored:
+        small: dict[str, Any] = {k: stored[k] for k in stored.files}
+    maps: dict[str, dict[str, Any]] = {"color": {}, "depth_mm": {}, "K": {}, "T_base_camera": {}}
+    for path in sorted(folder.glob("*.npy")):
+        camera, kind, _ = path.name.rsplit(".", 2)
+        maps[kind][camera] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    for key in [k for k in small if "/" in k]:
+        camera, kind = key.rsplit("/", 1)
+        maps[kind][camera] = small.pop(key)
+    small.update(maps)
+    return EpisodeArrays(name=name, **small)
+
+
+class NpyWriter:
+    """A .npy file that grows by one item at a time; the header is completed at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._file.write(bytes(_HEADER_BYTES))
+        self._count = 0
+        self._item: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+
+    def append(self, item: NDArray[np.generic]) -> None:
+        """Adds one item; all have the shape and dtype of the first."""
+        kind = (item.shape, item.dtype)
+        if self._item is None:
+            self._item = kind
+        if kind != self._item:
+            raise ValueError(f"npy: got {kind}, expected {self._item}")
+        self._file.write(np.ascontiguousarray(item).data)
+        self._count += 1
+
+    def __enter__(self) -> NpyWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._file:
+            if kind is None and self._item is not None:
+                shape, dtype = (self._count, *self._item[0]), self._item[1]
+                text = repr({"descr": dtype.str, "fortran_order": False, "shape": shape})
+                room = _HEADER_BYTES - 11
+                header = b"\x93NUMPY\x01\x00" + (room + 1).to_bytes(2, "little")
+                self._file.seek(0)
+                self._file.write(header + text.ljust(room).encode() + b"\n")
