@@ -72,7 +72,7 @@ class Lockstep:
     def demonstrate(
         self,
         seed: int,
-        on_frame: Callable[[SyncedFrame], None],
+        on_frame: Callable[[SyncedFrame], object],
         on_action: Callable[[int, Action], None],
         on_objects: Callable[[int, Poses], None] | None = None,
         start_ns: int = 1_000_000_000,

@@ -32,8 +32,8 @@ def degrade_depth(
 class StreamFaults:
     """What happens to the images between a camera and its subscribers.
 
-    drop_fraction of the messages is lost, stamps are off by up to stamp_jitter_s, and dead_camera
-    falls silent dead_after_s after the start. Raises ValueError for impossible values.
+    drop_fraction of the messages is lost, a camera's stamps are off by up to stamp_jitter_s, and
+    dead_camera falls silent dead_after_s after the start. Raises ValueError for impossible values.
     """
 
     drop_fraction: float = 0.0
@@ -48,12 +48,14 @@ class StreamFaults:
                 "expected 0 <= drop_fraction < 1 and stamp_jitter_s >= 0"
             )
 
-    def stamp(
-        self, camera: str, stamp_ns: int, elapsed_s: float, rng: np.random.Generator
-    ) -> int | None:
-        """The stamp that the message gets, or None if it is lost."""
-        dead = camera == self.dead_camera and elapsed_s >= self.dead_after_s
-        if dead or (self.drop_fraction > 0 and rng.random() < self.drop_fraction):
-            return None
-        jitter = rng.uniform(-1, 1) * self.stamp_jitter_s if self.stamp_jitter_s > 0 else 0.0
-        return stamp_ns + round(jitter * 1e9)
+    def dead(self, camera: str, elapsed_s: float) -> bool:
+        """Whether this camera has fallen silent."""
+        return camera == self.dead_camera and elapsed_s >= self.dead_after_s
+
+    def lost(self, rng: np.random.Generator) -> bool:
+        """Whether one message is lost."""
+        return self.drop_fraction > 0 and bool(rng.random() < self.drop_fraction)
+
+    def jitter_ns(self, rng: np.random.Generator) -> int:
+        """How far the stamp of one exposure is off."""
+        return round(float(rng.uniform(-1, 1)) * self.stamp_jitter_s * 1e9)
