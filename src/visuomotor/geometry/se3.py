@@ -157,7 +157,7 @@ def is_pose(T: ArrayLike, tolerance: float = 1e-3) -> bool:
         return False
     R = T[:3, :3]
     return bool(
-        np.allclose(R @ R.T, np.eye(3), atol=tolerance)
-        and np.linalg.det(R) > 0
-        and np.allclose(T[3], (0, 0, 0, 1), atol=1e-6)
+        np.abs(R @ R.T - np.eye(3)).max() < tolerance
+        and np.dot(np.cross(R[0], R[1]), R[2]) > 0
+        and np.abs(T[3] - (0, 0, 0, 1)).max() < 1e-6
     )

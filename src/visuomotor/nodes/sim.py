@@ -1,0 +1,223 @@
+"""The simulated world in real time, on the topics that the real drivers use."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped, TransformStamped
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from visuomotor.contracts import BASE_FRAMES, CameraFrame
+from visuomotor.errors import ConfigError, VisuomotorError
+from visuomotor.ros import messages, topics
+from visuomotor.ros.images import color_msg, depth_msg
+from visuomotor.ros.parameters import declare, read
+from visuomotor.ros.run import run_node
+from visuomotor.ros.services import trigger
+from visuomotor.sim.config import SimConfig
+from visuomotor.sim.realtime import RealtimeWorld
+from visuomotor.sim.scene import mount_of
+from visuomotor.sim.sensors import StreamFaults
+from visuomotor.sim.world import SimWorld
+
+HAND_FRAME = "fr3_hand_tcp"
+
+
+@dataclass(frozen=True)
+class Config(SimConfig):
+    """The world, its rates, the faults of its streams, and its libfranka server.
+
+    With libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
+    publishes the robot's state; the graph's references are then not for this node.
+    """
+
+    seed: int = 0
+    camera_rate_hz: float = 20.0
+    state_rate_hz: float = 100.0
+    drop_fraction: float = 0.0
+    stamp_jitter_s: float = 0.0
+    dead_camera: str = ""
+    dead_after_s: float = 0.0
+    libfranka_server: bool = False
+    hostname: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.faults()
+        if not (0 < self.camera_rate_hz <= 120 and 0 < self.state_rate_hz <= 1000):
+            raise ValueError(
+                f"got camera_rate_hz {self.camera_rate_hz}, state_rate_hz {self.state_rate_hz}; "
+                "expected up to 120 and up to 1000"
+            )
+
+    def faults(self) -> StreamFaults:
+        """The faults of the image streams."""
+        return StreamFaults(
+            self.drop_fraction, self.stamp_jitter_s, self.dead_camera, self.dead_after_s
+        )
+
+
+class Sim(Node):
+    """Publishes cameras and robot of a world, and takes references and gripper commands."""
+
+    def __init__(self) -> None:
+        super().__init__("sim")
+        self.config = declare(self, Config)
+        self.world = RealtimeWorld(self._make_world(), lambda: self.get_clock().now().nanoseconds)
+        self._rng = np.random.default_rng(self.config.seed)
+        self._images = {
+            c: (
+                self.create_publisher(Image, topics.color(c), topics.SENSOR),
+                self.create_publisher(Image, topics.depth(c), topics.SENSOR),
+                self.create_publisher(CameraInfo, topics.camera_info(c), topics.SENSOR),
+            )
+            for c in self.config.cameras
+        }
+        self._extrinsics = [self._publish_extrinsics(c) for c in self.config.cameras]
+        task = self._simulated.task
+        self._objects = {
+            name: self.create_publisher(PoseStamped, topics.object_pose(name), topics.STATE)
+            for name in task.objects
+        }
+        self._status = self.create_publisher(DiagnosticArray, topics.SIM_STATUS, topics.RELIABLE)
+        if not self.config.libfranka_server:
+            self._joints = self.create_publisher(JointState, topics.JOINT_STATES, topics.STATE)
+            self._pose = self.create_publisher(PoseStamped, topics.CURRENT_POSE, topics.STATE)
+            self._gripper = self.create_publisher(
+                JointState, topics.GRIPPER_JOINT_STATES, topics.STATE
+            )
+            self.create_subscription(
+                PoseStamped, topics.COMMAND_REFERENCE, self._follow, topics.COMMAND
+            )
+            self.create_subscription(JointState, topics.COMMAND_GRIPPER, self._grip, topics.COMMAND)
+            self.create_timer(1.0 / self.config.state_rate_hz, self._publish_state)
+        self.create_timer(0.05, self._publish_truth)
+        trigger(self, topics.SIM_RESET, self._reset)
+        self.world.start(self.config.seed)
+        self._stop = threading.Event()
+        self._failure: Exception | None = None
+        self._renders = threading.Thread(target=self._render, name="cameras", daemon=True)
+        self._renders.start()
+
+    def _make_world(self) -> SimWorld:
+        if self.config.libfranka_server:
+            from visuomotor.sim.franka import FrankaWorld
+
+            sys.setswitchinterval(5e-4)  # the 1 kHz server must not wait 5 ms for the interpreter
+            self._simulated: SimWorld = FrankaWorld(self.config, self.config.hostname)
+        else:
+            self._simulated = SimWorld(self.config)
+        return self._simulated
+
+    def _publish_extrinsics(self, camera: str) -> object:
+        mount = mount_of(camera)
+        publisher = self.create_publisher(
+            TransformStamped, topics.extrinsics(camera), topics.LATCHED
+        )
+        now_ns = self.get_clock().now().nanoseconds
+        parent = BASE_FRAMES[0] if mount.parent == "base" else HAND_FRAME
+        publisher.publish(
+            messages.transform_msg(mount.T_parent_camera, now_ns, parent, optical_frame(camera))
+        )
+        return publisher
+
+    def _publish_state(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        state = self.world.robot_state()
+        self._joints.publish(messages.joint_state_msg(state.q, state.dq, state.stamp_ns))
+        self._pose.publish(messages.pose_msg(state.T_base_ee, state.stamp_ns))
+        self._gripper.publish(messages.gripper_msg(state.gripper_width_m, state.stamp_ns))
+
+    def _publish_truth(self) -> None:
+        stamp_ns, objects, solved, elapsed_s = self.world.truth()
+        for name, T in objects.items():
+            self._objects[name].publish(messages.pose_msg(T, stamp_ns))
+        status = {
+            "task": self.config.task,
+            "seed": self._simulated.seed,
+            "success": solved,
+            "elapsed_s": elapsed_s,
+            "late": self.world.late,
+        }
+        self._status.publish(messages.diagnostics_msg({"sim": status}, stamp_ns))
+
+    def _follow(self, msg: PoseStamped) -> None:
+        try:
+            if not self.world.follow(messages.pose_from_msg(msg)):
+                self.get_logger().warning(
+                    "ignoring a reference far from the arm; call bridge/reset after a sim/reset",
+                    throttle_duration_sec=5.0,
+                )
+        except VisuomotorError as error:
+            self.get_logger().error(f"reference ignored: {error}", throttle_duration_sec=5.0)
+
+    def _grip(self, msg: JointState) -> None:
+        try:
+            self.world.grip(messages.gripper_command_from_msg(msg))
+        except VisuomotorError as error:
+            self.get_logger().error(f"gripper command ignored: {error}")
+
+    def _reset(self) -> str:
+        config = read(self, Config)
+        if config.seed < 0:
+            raise ConfigError(f"got seed {config.seed}, expected a number >= 0")
+        self.world.reset(config.seed)
+        return f"{config.task}, seed {config.seed}"
+
+    def _render(self) -> None:
+        """The camera thread: its own rate, its own OpenGL context."""
+        faults, period_s = self.config.faults(), 1.0 / self.config.camera_rate_hz
+        start = due = time.monotonic()
+        try:
+            while not self._stop.is_set():
+                frame = self._simulated.frame(self.world.snapshot())
+                elapsed_s = time.monotonic() - start
+                for name, camera in frame.cameras.items():
+                    self._publish_camera(name, camera, frame.stamp_ns, faults, elapsed_s)
+                due = max(due + period_s, time.monotonic() - period_s)
+                self._stop.wait(max(0.0, due - time.monotonic()))
+        except Exception as error:  # raised again in the node's own thread, which ends it
+            self._failure = None if self._stop.is_set() else error
+
+    def _publish_camera(
+        self, name: str, camera: CameraFrame, stamp_ns: int, faults: StreamFaults, elapsed_s: float
+    ) -> None:
+        if faults.dead(name, elapsed_s):
+            return
+        stamp_ns += faults.jitter_ns(self._rng)
+        color, depth, info = self._images[name]
+        frame_id = optical_frame(name)
+        if not faults.lost(self._rng):
+            info.publish(messages.camera_info_msg(camera.camera, stamp_ns, frame_id))
+        if not faults.lost(self._rng):
+            color.publish(color_msg(camera.color, stamp_ns, frame_id))
+        if camera.depth_mm is not None and not faults.lost(self._rng):
+            depth.publish(depth_msg(camera.depth_mm, stamp_ns, frame_id))
+
+    def close(self) -> None:
+        """Stops the threads and frees OpenGL and ports."""
+        self._stop.set()
+        self._renders.join(2.0)
+        self.world.close()
+        self._simulated.close()
+
+
+def optical_frame(camera: str) -> str:
+    """The frame_id of a camera's images, as realsense2_camera names it."""
+    return f"{camera}_color_optical_frame"
+
+
+def main() -> None:
+    """Runs the node."""
+    run_node(Sim)
+
+
+if __name__ == "__main__":
+    main()
