@@ -1,0 +1,321 @@
+"""Arbitration, limits, gripper and counters as one object: the only way to the arm.
+
+Used by the node and by the lockstep simulation alike. Not thread-safe; time comes in as `now_ns`
+of any one clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from visuomotor.contracts import Action, Float64, RobotState
+from visuomotor.control.arbitration import SOURCES, Arbiter, Source
+from visuomotor.control.bridge_config import BridgeConfig
+from visuomotor.control.reference import ReferenceGenerator
+from visuomotor.control.targets import Verdict, judge_width
+from visuomotor.control.tracking import length, turn
+from visuomotor.errors import unknown_name
+from visuomotor.geometry import is_pose
+
+State = Literal["idle", "teleop", "policy", "hold", "fault"]
+CLOCK_JUMP_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class BridgeOutput:
+    """What one step yields.
+
+    pose (4, 4) in base, None until a robot state came; twist (6,) along base axes.
+    gripper_width_m: only when a new command is due. accepted: the target accepted since the last
+    step, with the width commanded last. reason: why it holds, or the fault.
+    """
+
+    pose: Float64 | None
+    twist: Float64
+    gripper_width_m: float | None
+    accepted: Action | None
+    state: State
+    reason: str
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+class CartesianBridge:
+    """Targets of teleop and policy in, one limited reference out.
+
+    Feed it the robot's state, the dead-men and the offers as they come, and call `step` at the
+    reference's rate. A fault lasts until `reset`; a hold ends with the next acceptable target.
+    """
+
+    def __init__(self, config: BridgeConfig) -> None:
+        self.config = config
+        self._generator = ReferenceGenerator(config)
+        self._arbiter = Arbiter(
+            config.require_policy_enable, config.enable_timeout_s, config.stale_s
+        )
+        self._counters: Counter[str] = Counter()
+        self._now_ns: int | None = None
+        self._measured: RobotState | None = None
+        self._measured_ns = 0
+        self._fault = ""
+        self._state: State = "idle"
+        self._reason = ""
+        self._clear_motion()
+
+    def _clear_motion(self) -> None:
+        self._arbiter.clear()
+        self._generator.hold()
+        self._owner: Source | None = None
+        self._moved = False
+        self._accepted: Float64 | None = None
+        self._astray_since_ns: int | None = None
+        self._width_wished: float | None = None
+        self._width_sent: float | None = None
+        self._width_due = False
+
+    # --- what comes in ---
+
+    def set_measured(self, state: RobotState, now_ns: int) -> None:
+        """The robot's state; a non-finite one is counted and ignored."""
+        self._tick(now_ns)
+        if not is_pose(state.T_base_ee):
+            self._counters["state/not_a_pose"] += 1
+            return
+        last, gap_s = self._measured, (now_ns - self._measured_ns) * 1e-9
+        self._measured, self._measured_ns = state, now_ns
+        if self._generator.pose is None:
+            self._generator.anchor(state.T_base_ee, now_ns)
+        elif last is not None:
+            moved = length(state.T_base_ee[:3, 3] - last.T_base_ee[:3, 3])
+            possible = self.config.max_jump_m + 2 * self.config.max_speed * min(
+                max(gap_s, 0.0), 0.1
+            )
+            if moved > possible:
+                self._teleported(moved, now_ns)
+
+    def teleop_enable(self, pressed: bool, now_ns: int) -> None:
+        """A message of the teleop dead-man."""
+        self._tick(now_ns)
+        self._arbiter.teleop_enable(pressed, now_ns)
+
+    def policy_enable(self, pressed: bool, now_ns: int) -> None:
+        """A message of the operator's dead-man for the policy."""
+        self._tick(now_ns)
+        self._arbiter.policy_enable(pressed, now_ns)
+
+    def offer(
+        self,
+        source: Source,
+        T_base_ee: ArrayLike,
+        now_ns: int,
+        frame_id: str = "fr3_link0",
+        stamp_ns: int | None = None,
+    ) -> Verdict:
+        """A target pose (4, 4) of one source; refusals are counted by source and reason.
+
+        stamp_ns: when the target was made, on the clock of now_ns; one older or newer than
+        stale_s is refused (stale, clock).
+        """
+        refused = self._refusal(source, now_ns)
+        if refused is None and stamp_ns is not None:
+            refused = self._stamp_refusal(source, now_ns - stamp_ns)
+        if refused is not None:
+            return self._count(source, refused)
+        assert self._measured is not None
+        afresh = self._generator.holding or self._owner != source
+        measured = self._measured.T_base_ee if afresh else None
+        verdict = self._count(source, self._generator.offer(T_base_ee, now_ns, frame_id, measured))
+        if verdict.T_base_ee is not None:
+            if source == "policy":
+                self._arbiter.policy_offered(now_ns)
+            self._owner = source
+            self._moved = True
+            self._accepted = verdict.T_base_ee
+        return verdict
+
+    def offer_gripper(self, source: Source, width_m: float, now_ns: int) -> Verdict:
+        """A gripper width in m of one source; it reaches the hand only when it differs."""
+        refused = self._refusal(source, now_ns)
+        verdict = self._count(source, refused or judge_width(width_m), "gripper ")
+        if verdict.width_m is not None:
+            self._width_wished = verdict.width_m
+            sent = self._width_sent
+            self._width_due = (
+                sent is None or abs(verdict.width_m - sent) > self.config.gripper_tolerance_m
+            )
+        return verdict
+
+    def fail(self, reason: str) -> None:
+        """Faults for a reason of the backend's: the arm brakes and holds until `reset`."""
+        if not self._fault:
+            self._fault = reason
+            self._counters["faults"] += 1
+        self._generator.hold()
+
+    def reset(self, now_ns: int) -> None:
+        """Ends a fault or a hold: anchors at the measured pose and waits for new commands.
+
+        Without a fresh robot state the anchor is taken from the next one.
+        """
+        self._tick(now_ns)
+        self._fault = ""
+        self._clear_motion()
+        if self._measured is not None and self._state_fresh(now_ns):
+            self._generator.anchor(self._measured.T_base_ee, now_ns)
+        else:
+            self._generator = ReferenceGenerator(self.config)
+        self._counters["resets"] += 1
+
+    # --- what goes out ---
+
+    def step(self, now_ns: int) -> BridgeOutput:
+        """One step of the reference; call it at 100 to 200 Hz."""
+        self._tick(now_ns)
+        state, reason = self._decide(now_ns)
+        if state not in ("teleop", "policy"):
+            self._generator.hold()
+        accepted, self._accepted = self._accepted, None
+        width = None
+        if self._width_due and state != "fault":
+            width = self._width_sent = self._width_wished
+            self._width_due = False
+        pose, twist = None, np.zeros(6)
+        if self._generator.pose is not None:
+            reference = self._generator.step(now_ns)
+            pose, twist = reference.pose, reference.twist
+            if self._generator.holding and state in ("teleop", "policy"):
+                state, reason = "hold", f"{state}: no target for {self.config.stale_s * 1e3:.0f} ms"
+        self._state, self._reason = state, reason
+        return BridgeOutput(
+            pose,
+            twist,
+            width,
+            None if accepted is None else Action(accepted, self._width()),
+            state,
+            reason,
+            dict(self._counters),
+        )
+
+    def status(self) -> dict[str, dict[str, str]]:
+        """Plain text for command/status: state, reason, counters by reason, gripper, error."""
+        counters = {name: str(n) for name, n in sorted(self._counters.items())}
+        values = {
+            "state": self._state,
+            "reason": self._reason,
+            "owner": self._owner or "",
+        }
+        reference = self._generator.pose
+        if reference is not None and self._measured is not None:
+            measured = self._measured.T_base_ee
+            error_m = length(reference[:3, 3] - measured[:3, 3])
+            values["tracking_error_m"] = f"{error_m:.4f}"
+            values["tracking_error_rad"] = f"{turn(reference[:3, :3], measured[:3, :3]):.4f}"
+        if self._width_sent is not None:
+            values["gripper_width_m"] = f"{self._width_sent:.4f}"
+        return {"bridge": values, "counters": counters}
+
+    # --- inside ---
+
+    def _width(self) -> float:
+        if self._width_wished is not None:
+            return self._width_wished
+        return 0.0 if self._measured is None else float(self._measured.gripper_width_m)
+
+    def _decide(self, now_ns: int) -> tuple[State, str]:
+        if not self._fault:
+            self._watch_tracking_error(now_ns)
+        if self._fault:
+            return "fault", self._fault
+        if self._measured is None:
+            return "idle", "no robot state yet; is the robot on and current_pose remapped?"
+        if not self._state_fresh(now_ns):
+            age_ms = (now_ns - self._measured_ns) * 1e-6
+            return "hold", f"no robot state for {age_ms:.0f} ms"
+        source = self._arbiter.source(now_ns)
+        if source is None:
+            return ("hold", "nobody live commands") if self._moved else ("idle", "")
+        if self._owner not in (None, source):
+            self._generator.hold()  # until the new owner's first target
+        return source, ""
+
+    def _watch_tracking_error(self, now_ns: int) -> None:
+        reference, measured, config = self._generator.pose, self._measured, self.config
+        if reference is None or measured is None or not self._state_fresh(now_ns):
+            self._astray_since_ns = None
+            return
+        far = length(reference[:3, 3] - measured.T_base_ee[:3, 3])
+        turned = turn(reference[:3, :3], measured.T_base_ee[:3, :3])
+        if far <= config.max_tracking_error_m and turned <= config.max_tracking_error_rad:
+            self._astray_since_ns = None
+            return
+        if self._astray_since_ns is None:
+            self._astray_since_ns = now_ns
+        if (now_ns - self._astray_since_ns) * 1e-9 >= config.tracking_error_time_s:
+            self.fail(
+                f"tracking error: the arm is {far * 100:.1f} cm and {math.degrees(turned):.0f}° "
+                f"from its reference (limit {config.max_tracking_error_m * 100:.1f} cm); "
+                "clear what blocks it, then call bridge/reset"
+            )
+
+    def _teleported(self, moved: float, now_ns: int) -> None:
+        assert self._measured is not None
+        self._counters["teleports"] += 1
+        if self.config.anchor_on_teleport and not self._fault:
+            self._clear_motion()
+            self._generator.anchor(self._measured.T_base_ee, now_ns)
+        else:
+            self.fail(
+                f"the measured pose jumped by {moved * 100:.1f} cm between two robot states; "
+                "check the robot's state topic, then call bridge/reset"
+            )
+
+    def _state_fresh(self, now_ns: int) -> bool:
+        return abs(now_ns - self._measured_ns) * 1e-9 <= self.config.state_timeout_s
+
+    def _refusal(self, source: Source, now_ns: int) -> Verdict | None:
+        self._tick(now_ns)
+        if source not in SOURCES:
+            raise ValueError(unknown_name("source", source, SOURCES))
+        if self._fault:
+            return Verdict(False, "fault", f"{self._fault}")
+        if self._measured is None or not self._state_fresh(now_ns):
+            return Verdict(False, "no_robot_state", "no fresh robot state to start from")
+        reason, detail = self._arbiter.refusal(source, now_ns)
+        return Verdict(False, reason, detail) if reason else None
+
+    def _stamp_refusal(self, source: Source, age_ns: int) -> Verdict | None:
+        if abs(age_ns) * 1e-9 <= self.config.stale_s:
+            return None
+        if age_ns > 0:
+            return Verdict(False, "stale", f"{source}: the target is {age_ns * 1e-6:.0f} ms old")
+        return Verdict(
+            False,
+            "clock",
+            f"{source}: the target is {-age_ns * 1e-6:.0f} ms in the future; synchronise clocks",
+        )
+
+    def _count(self, source: Source, verdict: Verdict, what: str = "") -> Verdict:
+        if not verdict.accepted:
+            self._counters[f"refused/{source}/{what}{verdict.reason}".replace(" ", "_")] += 1
+        else:
+            self._counters[f"accepted/{source}{'/gripper' if what else ''}"] += 1
+            if verdict.reason:
+                self._counters[f"clipped/{source}/{verdict.reason}"] += 1
+        if verdict.detail and not verdict.detail.startswith(source):
+            return replace(verdict, detail=f"{source}: {what}{verdict.detail}")
+        return verdict
+
+    def _tick(self, now_ns: int) -> None:
+        """Notices a clock that jumped back: nothing timed before it counts any more."""
+        if self._now_ns is not None and now_ns < self._now_ns - CLOCK_JUMP_NS:
+            self._counters["clock_jumps"] += 1
+            self._clear_motion()
+            if self._measured is not None:
+                self._measured_ns = now_ns - round(2 * self.config.state_timeout_s * 1e9)
+        self._now_ns = now_ns

@@ -1,0 +1,39 @@
+"""How the bridge treats its sources, the robot's state and the gripper, beside the limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from visuomotor.control.limits import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class BridgeConfig(Limits):
+    """The limits, and how sources, robot state and gripper are treated.
+
+    Raises ValueError for a bound that is not positive.
+    """
+
+    require_policy_enable: bool = False  # True on hardware: the policy needs a live policy/enable
+    enable_timeout_s: float = 0.2  # of both dead-men
+    state_timeout_s: float = 0.2  # robot state older than this: hold
+    max_tracking_error_m: float = 0.10  # measured pose farther from the reference than this ...
+    max_tracking_error_rad: float = 0.7
+    tracking_error_time_s: float = 0.3  # ... for this long: fault
+    anchor_on_teleport: bool = False  # simulation: a reset moves the arm at once; else a fault
+    gripper_tolerance_m: float = 0.002  # a smaller change of width is no new command
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (
+            "enable_timeout_s",
+            "state_timeout_s",
+            "max_tracking_error_m",
+            "max_tracking_error_rad",
+            "tracking_error_time_s",
+            "gripper_tolerance_m",
+        ):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}: got {value}, expected a positive number")
