@@ -22,6 +22,7 @@ from visuomotor.ros.simulation import SimulationClient
 from visuomotor.sim.tasks import make_task
 
 RATE_HZ = 20.0
+REST_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Demonstrator(Node):
         self._gripper = self.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
         self._enable = self.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
         self._active = False
+        self._rest = REST_STEPS
         self._done = threading.Event()
         self._finished: Exception | bool = False
         self.create_timer(1.0 / RATE_HZ, self._demonstrate)
@@ -82,7 +84,9 @@ class Demonstrator(Node):
         self._gripper.publish(messages.gripper_command_msg(action.gripper_width_m, now_ns))
         self._pose.publish(messages.pose_msg(action.T_base_ee, now_ns))
         if self._expert.done(robot, objects):
-            self._done.set()
+            self._rest -= 1  # the last sets show the solved task at rest
+            if self._rest <= 0:
+                self._done.set()
 
     def _run(self) -> None:
         try:
@@ -113,6 +117,7 @@ class Demonstrator(Node):
         sim, call = self.sim, self.sim.caller
         sim.reset(seed)
         self._expert.reset()
+        self._rest = REST_STEPS
         self._done.clear()
         if self.config.record:
             call.set_parameters(
@@ -124,7 +129,6 @@ class Demonstrator(Node):
             self._active = True
             self._done.wait(self._horizon_s)
             success = sim.status is not None and sim.status.seed == seed and sim.status.success
-            self._done.wait(0.3)  # the last sets show the solved task
         finally:
             self._active = False
             self._enable.publish(Bool(data=False))
