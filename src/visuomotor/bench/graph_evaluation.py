@@ -1,0 +1,132 @@
+"""Success of the policy node through the ROS graph, from unseen starts, with the loop's timing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from trajectory_msgs.msg import MultiDOFJointTrajectory
+
+from visuomotor.bench.loop_metrics import LoopLog
+from visuomotor.contracts import STEP_NS
+from visuomotor.errors import VisuomotorError
+from visuomotor.ros import topics
+from visuomotor.ros.messages import stamp_ns_of
+from visuomotor.ros.simulation import SimulationClient
+
+
+@dataclass(frozen=True)
+class GraphRollout:
+    """One rollout; error: why the infrastructure failed it, empty if it did not."""
+
+    seed: int
+    success: bool
+    steps: int
+    error: str = ""
+
+
+class GraphEvaluator(Node):
+    """Starts and stops the policy and listens to the loop; the launch file runs the rest."""
+
+    def __init__(self) -> None:
+        super().__init__("evaluator")
+        self.sim = SimulationClient(self)
+        self.logs: list[LoopLog] = []
+        self._log: LoopLog | None = None
+        self.create_subscription(PoseStamped, topics.SYNCED_POSE, self._on_set, topics.STATE)
+        self.create_subscription(
+            MultiDOFJointTrajectory, topics.POLICY_TRAJECTORY, self._on_step, topics.RELIABLE
+        )
+        self.create_subscription(
+            PoseStamped, topics.COMMAND_POSE, self._on_command, topics.RELIABLE
+        )
+
+    def rollout(self, seed: int, horizon_s: float, until_solved: bool = True) -> GraphRollout:
+        """One rollout from `seed`; call from another thread than the executor's.
+
+        until_solved False: the policy acts until the horizon, solved or not.
+        """
+        call = self.sim.caller
+        try:
+            self.sim.reset(seed)
+            self._log = LoopLog()
+            self.logs.append(self._log)
+            call.trigger(topics.POLICY_START)
+            try:
+                success = self._watch(seed, horizon_s, until_solved)
+            finally:
+                self._log = None
+                call.trigger(topics.POLICY_STOP)
+            steps = len(self.logs[-1].steps)
+            error = "" if steps else "the policy took no step"
+            return GraphRollout(seed, success and not error, steps, error)
+        except VisuomotorError as error:
+            self._log = None
+            return GraphRollout(seed, False, 0, str(error))
+
+    def _watch(self, seed: int, horizon_s: float, until_solved: bool) -> bool:
+        """Waits for success or the horizon on the simulation's clock."""
+        sim = self.sim
+        start_s = sim.status.elapsed_s if sim.status is not None else 0.0
+
+        def over() -> bool:
+            status = sim.status
+            if status is None or status.seed != seed:
+                return False
+            solved = until_solved and status.success
+            return solved or status.elapsed_s - start_s > horizon_s
+
+        sim.wait_for(over, horizon_s + 15.0, f"success or the horizon of {horizon_s:g} s")
+        return sim.status is not None and sim.status.success
+
+    def _on_set(self, msg: PoseStamped) -> None:
+        if self._log is not None:
+            self._log.sets.append(stamp_ns_of(msg))
+
+    def _on_step(self, msg: MultiDOFJointTrajectory) -> None:
+        if self._log is not None and msg.points:
+            p = msg.points[0].transforms[0].translation
+            self._log.steps.append((stamp_ns_of(msg), (p.x, p.y, p.z)))
+
+    def _on_command(self, msg: PoseStamped) -> None:
+        if self._log is not None:
+            p = msg.pose.position
+            self._log.commands.append((stamp_ns_of(msg), (p.x, p.y, p.z)))
+
+
+@contextmanager
+def spinning(make_node: Callable[[], GraphEvaluator]) -> Iterator[GraphEvaluator]:
+    """A node spun by a thread of its own, in a context of its own."""
+    rclpy.init()
+    node = make_node()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, name="evaluator", daemon=True)
+    thread.start()
+    try:
+        yield node
+    finally:
+        executor.shutdown(timeout_sec=2.0)
+        thread.join(2.0)
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def evaluate_graph(
+    seeds: Sequence[int],
+    horizon_steps: int,
+    progress: Callable[[GraphRollout], None] = lambda _: None,
+) -> tuple[list[GraphRollout], list[LoopLog]]:
+    """One rollout per seed in the graph that is up; every failure of it is a failed rollout."""
+    rollouts = []
+    with spinning(GraphEvaluator) as node:
+        for seed in seeds:
+            rollouts.append(node.rollout(seed, horizon_steps * STEP_NS * 1e-9))
+            progress(rollouts[-1])
+        return rollouts, node.logs
