@@ -39,7 +39,8 @@ class _Writer(Writer):  # type: ignore[misc]
 
 
 class BagWriter:
-    """Writes CDR messages to `<folder>/<name>.mcap` with zstd chunks and `metadata.yaml`.
+    """Writes CDR messages to `<folder>/<name>.mcap` (name: the folder's without `.partial`) with
+    zstd chunks, and `metadata.yaml`.
 
     Metadata version 8 is the newest that Humble, Jazzy and Kilted all read. OSError (a full disk)
     passes through.
@@ -51,12 +52,11 @@ class BagWriter:
         self._writer.open()
         self._connections: dict[str, Connection] = {}
 
-    def add_topic(self, topic: str, msgtype: str, definition: str = "", digest: str = "") -> None:
-        """Announces a topic; an unknown type needs its definition (ros2msg text) and hash."""
+    def add_topic(self, topic: str, msgtype: str) -> None:
+        """Announces a topic, once; DataError for a type whose definition is not known here."""
         if topic in self._connections:
             return
-        known = msgtype in typestore().types
-        if not known and not (definition and digest):
+        if msgtype not in typestore().types:
             raise DataError(
                 f"{topic}: got type {msgtype!r}, whose definition is not known here; "
                 "record standard messages only"
@@ -64,9 +64,7 @@ class BagWriter:
         self._connections[topic] = self._writer.add_connection(
             topic,
             msgtype,
-            typestore=typestore() if known else None,
-            msgdef=None if known else definition,
-            rihs01=None if known else digest,
+            typestore=typestore(),
             offered_qos_profiles=[offered_qos(topic)],
         )
 

@@ -44,19 +44,15 @@ def transform_cdr(stamp_ns: int, T: Float64, child: str, parent: str = BASE_FRAM
     return _cdr(types[TRANSFORM](_header(stamp_ns, parent), child, transform), TRANSFORM)
 
 
-def joints_cdr(stamp_ns: int, q: Float64, dq: Float64) -> bytes:
-    """JointState of the arm: q, dq (7,)."""
-    return _joint_state(stamp_ns, ARM_JOINTS, q, dq)
-
-
-def gripper_cdr(stamp_ns: int, width_m: float) -> bytes:
-    """JointState of the two fingers, each at half the width, as franka_gripper publishes it."""
-    return _joint_state(stamp_ns, FINGER_JOINTS, np.full(2, width_m / 2), np.zeros(0))
+def joints_cdr(stamp_ns: int, q: Float64, dq: Float64, gripper_width_m: float) -> bytes:
+    """JointState of the arm, q and dq (7,), then the two fingers, each at half the width."""
+    position = np.append(q, np.full(2, gripper_width_m / 2))
+    return _joint_state(stamp_ns, ARM_JOINTS + FINGER_JOINTS, position, np.append(dq, np.zeros(2)))
 
 
 def gripper_command_cdr(stamp_ns: int, width_m: float) -> bytes:
     """JointState of a gripper command: position[0] is the full width in metres."""
-    return _joint_state(stamp_ns, ("width",), np.array([width_m]), np.zeros(0))
+    return _joint_state(stamp_ns, ("gripper_width",), np.array([width_m]), np.zeros(0))
 
 
 def camera_info_cdr(stamp_ns: int, camera: PinholeCamera, frame_id: str) -> bytes:
@@ -109,6 +105,33 @@ def transform_of(message: Any) -> Float64:
 def camera_of(message: Any) -> PinholeCamera:
     """The pinhole camera of a CameraInfo; ValueError if it is uncalibrated."""
     return PinholeCamera.from_matrix(int(message.width), int(message.height), message.k)
+
+
+def joints_of(message: Any) -> tuple[Float64, Float64]:
+    """The arm's q and dq (7,) by the joints' names, whatever their prefix and order.
+
+    Velocities that are not there are zero. Raises ValueError where an arm joint is missing.
+    """
+    arm = [(i, n) for i, n in enumerate(message.name) if "finger" not in n]
+    index = [next((i for i, n in arm if n.endswith(f"_joint{j}")), -1) for j in range(1, 8)]
+    position = np.asarray(message.position, np.float64)
+    velocity = np.asarray(message.velocity, np.float64)
+    if min(index) < 0 or max(index) >= len(position):
+        raise ValueError(
+            f"got joints {list(message.name)} with {len(position)} positions, "
+            "expected seven named *_joint1 to *_joint7"
+        )
+    return position[index], velocity[index] if len(velocity) > max(index) else np.zeros(7)
+
+
+def width_of(message: Any) -> float | None:
+    """The gripper's full width of a JointState with two finger joints, None without them."""
+    if len(message.position) < len(message.name):
+        return None
+    fingers = [i for i, name in enumerate(message.name) if "finger" in name]
+    if len(fingers) != 2:
+        return None
+    return float(message.position[fingers[0]] + message.position[fingers[1]])
 
 
 def _header(stamp_ns: int, frame_id: str) -> Any:

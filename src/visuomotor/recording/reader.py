@@ -68,7 +68,6 @@ class Bag:
             raise DataError(f"{self.episode}: got several namespaces {namespaces}, expected one")
         namespace = namespaces.pop()
         needed = [f"{namespace}/synced/current_pose", f"{namespace}/synced/joint_states"]
-        needed.append(f"{namespace}/gripper/joint_states")
         for camera in found:
             needed += [f"{namespace}/{camera}/extrinsics"]
             base = f"{namespace}/synced/{camera}"
@@ -187,30 +186,32 @@ class _Decoder:
         self.episode = bag.episode
         self.layout = bag.layout()
         namespace = self.layout.namespace
-        gripper = _series(
-            bag,
-            f"{namespace}/gripper/joint_states",
-            lambda m: float(m.position[0] + m.position[1]),
-        )
-        self._origin = gripper[0][0]  # float64 holds a difference of stamps, not a stamp
-        self._gripper_s = np.array([s - self._origin for s, _ in gripper], np.float64)
-        self._gripper_m = np.array([w for _, w in gripper], np.float64)
+        # Of other recorders the fingers may come on their own topic, at their own stamps.
+        gripper = _series(bag, f"{namespace}/gripper/joint_states", messages.width_of)
+        known = [(s, w) for s, w in gripper if w is not None]
+        self._origin = known[0][0] if known else 0  # float64 holds a difference, not a stamp
+        self._gripper_s = np.array([s - self._origin for s, _ in known], np.float64)
+        self._gripper_m = np.array([w for _, w in known], np.float64)
         self._extrinsics: dict[str, tuple[list[int], list[Float64]]] = {}
         for name in self.layout.cameras:
             series = _series(bag, f"{namespace}/{name}/extrinsics", messages.transform_of)
             self._extrinsics[name] = [s for s, _ in series], [T for _, T in series]
 
     def __call__(self, stamp_ns: int, parts: dict[str, Any]) -> SyncedFrame:
-        joints = parts["joint_states"]
-        q = np.asarray(joints.position, np.float64)
-        dq = np.asarray(joints.velocity, np.float64)
-        robot = RobotState(
-            stamp_ns,
-            messages.pose_of(parts["current_pose"]),
-            q,
-            dq if len(dq) == len(q) else np.zeros_like(q),
-            float(np.interp(stamp_ns - self._origin, self._gripper_s, self._gripper_m)),
-        )
+        where = f"{self.episode}: set {stamp_ns}"
+        try:
+            q, dq = messages.joints_of(parts["joint_states"])
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        width_m = messages.width_of(parts["joint_states"])
+        if width_m is None:
+            if not len(self._gripper_s):
+                raise DataError(
+                    f"{where}: no gripper width: expected two finger joints in "
+                    "/synced/joint_states or on /gripper/joint_states; record one of them"
+                )
+            width_m = float(np.interp(stamp_ns - self._origin, self._gripper_s, self._gripper_m))
+        robot = RobotState(stamp_ns, messages.pose_of(parts["current_pose"]), q, dq, width_m)
         cameras = {n: self._camera(n, stamp_ns, parts) for n in self.layout.cameras}
         return SyncedFrame(stamp_ns, cameras, robot)
 

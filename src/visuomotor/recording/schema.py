@@ -29,9 +29,8 @@ TRANSFORM = "geometry_msgs/msg/TransformStamped"
 ROBOT_TOPICS = {
     "/synced/current_pose": POSE,
     "/synced/joint_states": JOINT_STATE,
-    "/gripper/joint_states": JOINT_STATE,
 }
-"""The robot's state, one message per set and with its stamp."""
+"""The robot's state, one message per set and with its stamp; the fingers come after the arm."""
 
 COMMAND_TOPICS = {
     "/command/target_pose": POSE,

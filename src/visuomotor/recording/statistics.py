@@ -13,6 +13,7 @@ import numpy as np
 
 import visuomotor
 from visuomotor.contracts import CameraFrame, SyncedFrame
+from visuomotor.recording.schema import parse_camera_topic
 from visuomotor.recording.sidecar import Marker, Sidecar
 
 
@@ -27,6 +28,7 @@ class EpisodeStatistics:
         self._skews: dict[str, list[int]] = {}
         self._markers: list[Marker] = []
         self._cameras: tuple[str, ...] = ()
+        self._calibrated = False
         self._calibration = hashlib.sha256()
 
     def add_set(self, frame: SyncedFrame) -> None:
@@ -41,6 +43,7 @@ class EpisodeStatistics:
 
     def add_calibration(self, name: str, camera: CameraFrame) -> None:
         """Takes a camera's intrinsics and extrinsics into the calibration's hash."""
+        self._calibrated = True
         self._calibration.update(name.encode())
         self._calibration.update(np.round(camera.camera.matrix, 6).tobytes())
         self._calibration.update(np.round(camera.T_base_camera, 9).tobytes())
@@ -54,6 +57,17 @@ class EpisodeStatistics:
         self._counts[topic] += 1
         first, last = self._spans.get(topic, (stamp_ns, stamp_ns))
         self._spans[topic] = (min(first, stamp_ns), max(last, stamp_ns))
+
+    def count_sets(self) -> None:
+        """Takes the sets from the messages counted (where no set was added)."""
+        cameras = set()
+        for topic, count in self._counts.items():
+            if (parsed := parse_camera_topic(topic)) is not None:
+                cameras.add(parsed[1])
+                if parsed[2] == "camera_info":
+                    self.sets = count if not self.sets else min(self.sets, count)
+                    self._first_ns, self._last_ns = self._spans[topic]
+        self._cameras = tuple(sorted(cameras))
 
     def describe(self, sidecar: Sidecar) -> Sidecar:
         """The sidecar with everything that was measured."""
@@ -71,7 +85,7 @@ class EpisodeStatistics:
             rates_hz=rates,
             skew_ms=skews,
             markers=(*sidecar.markers, *self._markers),
-            calibration=self._calibration.hexdigest()[:16] if self.sets else "",
+            calibration=self._calibration.hexdigest()[:16] if self._calibrated else "",
             commit=sidecar.commit or software_commit(),
         )
 

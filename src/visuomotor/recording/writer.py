@@ -167,8 +167,7 @@ class EpisodeWriter:
                 )
         robot_cdr = (
             messages.pose_cdr(stamp, robot.T_base_ee),
-            messages.joints_cdr(stamp, robot.q, robot.dq),
-            messages.gripper_cdr(stamp, robot.gripper_width_m),
+            messages.joints_cdr(stamp, robot.q, robot.dq, robot.gripper_width_m),
         )
         for (topic, msgtype), cdr in zip(ROBOT_TOPICS.items(), robot_cdr, strict=True):
             entries.append(_Entry(topic, msgtype, stamp, cdr))
