@@ -9,7 +9,6 @@ import secrets
 import shutil
 import threading
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,22 +18,14 @@ from visuomotor.contracts import Float64, SyncedFrame
 from visuomotor.errors import DataError
 from visuomotor.recording import messages
 from visuomotor.recording.bag import PARTIAL, BagWriter
-from visuomotor.recording.compression import (
-    DEPTH_FORMAT,
-    ColorFormat,
-    color_format,
-    compress_color,
-    compress_depth,
-)
-from visuomotor.recording.schema import (
-    COMMAND_TOPICS,
-    ROBOT_TOPICS,
-    camera_topics,
-)
+from visuomotor.recording.compression import ColorFormat
+from visuomotor.recording.encoding import Entry, SetEncoder
+from visuomotor.recording.schema import COMMAND_TOPICS, ROBOT_TOPICS
 from visuomotor.recording.sidecar import Outcome, Sidecar, save_sidecar
 from visuomotor.recording.statistics import EpisodeStatistics
 
 FLUSH_NS = 1_000_000_000
+_MESSAGES_PER_SET = 50
 
 
 @dataclass(frozen=True)
@@ -63,11 +54,11 @@ class WriterConfig:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    topic: str
-    msgtype: str
-    stamp_ns: int
-    cdr: bytes | Future[bytes]
+class _Job:
+    """What is written together; `slots` gets its place back afterwards."""
+
+    entries: tuple[Entry, ...]
+    slots: threading.Semaphore
 
 
 class EpisodeWriter:
@@ -98,9 +89,9 @@ class EpisodeWriter:
             sidecar, utc=utc.isoformat(timespec="seconds"), color=self.config.color
         )
         self._statistics = EpisodeStatistics()
-        self._extrinsics: dict[str, bytes] = {}
         self._layout: dict[str, bool] = {}
         self._disk_failed = False
+        self._newest_ns = self._flushed_ns = 0
         self._closed = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,8 +103,10 @@ class EpisodeWriter:
             raise DataError(f"{self.partial}: cannot record here: {error}") from error
         for topic, msgtype in {**ROBOT_TOPICS, **COMMAND_TOPICS}.items():
             self._bag.add_topic(topic, msgtype)
-        self._queue: queue.Queue[tuple[_Entry, ...] | None] = queue.Queue(self.config.queue_length)
-        self._pool = ThreadPoolExecutor(self.config.workers, "compress")
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._set_slots = threading.Semaphore(self.config.queue_length)
+        self._message_slots = threading.Semaphore(self.config.queue_length * _MESSAGES_PER_SET)
+        self._encoder = SetEncoder(self.config.color, self.config.jpeg_quality, self.config.workers)
         self._thread = threading.Thread(target=self._write_all, name="episode-writer", daemon=True)
         self._thread.start()
 
@@ -128,68 +121,37 @@ class EpisodeWriter:
         return self._queue.qsize()
 
     def add_frame(self, frame: SyncedFrame) -> bool:
-        """Adds a set; False if it was dropped (counted in `drops`) or recording has stopped."""
+        """Adds a set; False if it was dropped (counted in `drops`) or recording has stopped.
+
+        Its arrays must not change afterwards: they are compressed later.
+        """
         layout = {name: c.depth_mm is not None for name, c in frame.cameras.items()}
         if self._layout and layout != self._layout:
             return self._drop("cameras changed")
-        if not self._accepts():
+        if not self._reserve(self._set_slots, "compression too slow"):
             return False
-        first = not self._layout
-        self._layout = layout
-        stamp, robot = frame.stamp_ns, frame.robot
-        entries: list[_Entry] = []
-        for name, camera in frame.cameras.items():
-            types = camera_topics(name)
-            optical = messages.optical_frame(name)
-
-            def add(topic: str, cdr: bytes | Future[bytes], types: dict[str, str] = types) -> None:
-                entries.append(_Entry(topic, types[topic], stamp, cdr))
-
-            pose = camera.T_base_camera.tobytes()
-            if self._extrinsics.get(name) != pose:
-                self._extrinsics[name] = pose
-                add(
-                    f"/{name}/extrinsics",
-                    messages.transform_cdr(stamp, camera.T_base_camera, optical),
-                )
-            info = messages.camera_info_cdr(stamp, camera.camera, optical)
-            add(f"/synced/{name}/camera_info", info)
-            if first:
+        if not self._layout:
+            self._layout = layout
+            for name, camera in frame.cameras.items():
                 self._statistics.add_calibration(name, camera)
-            add(
-                f"/synced/{name}/color/compressed",
-                self._pool.submit(self._color, stamp, optical, camera.color),
-            )
-            if camera.depth_mm is not None:
-                add(
-                    f"/synced/{name}/depth/compressedDepth",
-                    self._pool.submit(_depth, stamp, optical, camera.depth_mm),
-                )
-        robot_cdr = (
-            messages.pose_cdr(stamp, robot.T_base_ee),
-            messages.joints_cdr(stamp, robot.q, robot.dq, robot.gripper_width_m),
-        )
-        for (topic, msgtype), cdr in zip(ROBOT_TOPICS.items(), robot_cdr, strict=True):
-            entries.append(_Entry(topic, msgtype, stamp, cdr))
-        if self._put(tuple(entries)):
-            self._statistics.add_set(frame)
-            return True
-        return False
+        self._statistics.add_set(frame)
+        self._queue.put(_Job(self._encoder.encode(frame), self._set_slots))
+        return True
 
     def add_action(self, stamp_ns: int, T_base_ee: Float64, width_m: float | None = None) -> bool:
         """Adds an accepted target (4, 4) and, where it was commanded, the gripper's full width."""
         pose = messages.pose_cdr(stamp_ns, T_base_ee)
         topics = list(COMMAND_TOPICS.items())
-        entries = [_Entry(*topics[0], stamp_ns, pose)]
+        entries = [Entry(*topics[0], stamp_ns, pose)]
         if width_m is not None:
             cdr = messages.gripper_command_cdr(stamp_ns, width_m)
-            entries.append(_Entry(*topics[1], stamp_ns, cdr))
+            entries.append(Entry(*topics[1], stamp_ns, cdr))
         return self._put(tuple(entries))
 
     def add_message(self, topic: str, msgtype: str, cdr: bytes, stamp_ns: int) -> bool:
         """Adds any other message, serialised; `msgtype` as "geometry_msgs/msg/PoseStamped"."""
         absolute = topic if topic.startswith("/") else f"/{topic}"
-        return self._put((_Entry(absolute, msgtype, stamp_ns, cdr),))
+        return self._put((Entry(absolute, msgtype, stamp_ns, cdr),))
 
     def mark(self, name: str, stamp_ns: int) -> None:
         """Names an instant in the sidecar."""
@@ -253,27 +215,19 @@ class EpisodeWriter:
             with contextlib.suppress(DataError):  # the first error is the one to tell
                 self.close(tags=("aborted",))
 
-    def _color(self, stamp_ns: int, frame_id: str, rgb: object) -> bytes:
-        config = self.config
-        data = compress_color(rgb, config.color, config.jpeg_quality)  # type: ignore[arg-type]
-        return messages.image_cdr(stamp_ns, frame_id, color_format(config.color), data)
+    def _put(self, entries: tuple[Entry, ...]) -> bool:
+        if not self._reserve(self._message_slots, "disk too slow"):
+            return False
+        self._queue.put(_Job(entries, self._message_slots))
+        return True
 
-    def _accepts(self) -> bool:
+    def _reserve(self, slots: threading.Semaphore, reason: str) -> bool:
+        """Takes a place in the queue: waits for one, or counts a drop."""
         if self._closed:
             raise DataError(f"{self.path}: this episode is closed; start another one")
-        return self.error is None
-
-    def _put(self, entries: tuple[_Entry, ...]) -> bool:
-        if not self._accepts():
+        if self.error is not None:
             return False
-        if self.config.on_full == "wait":
-            self._queue.put(entries)
-            return True
-        try:
-            self._queue.put_nowait(entries)
-        except queue.Full:
-            return self._drop("compression too slow")
-        return True
+        return slots.acquire(blocking=self.config.on_full == "wait") or self._drop(reason)
 
     def _drop(self, reason: str) -> bool:
         self.drops[reason] += 1
@@ -285,40 +239,43 @@ class EpisodeWriter:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
-        self._pool.shutdown()
+        self._encoder.close()
 
     def _write_all(self) -> None:
         """The writing thread: after an error it keeps emptying the queue, so nobody waits."""
-        flushed_ns = newest_ns = 0
         while True:
             try:
-                entries = self._queue.get(timeout=FLUSH_NS / 1e9)
+                job = self._queue.get(timeout=FLUSH_NS / 1e9)
             except queue.Empty:
-                entries, flushed_ns = (), -FLUSH_NS
-            if entries is None:
-                return
-            if self.error is not None:
+                self._attempt((), flush=True)
                 continue
-            try:
-                for entry in entries:
-                    self._write(entry)
-                    newest_ns = max(newest_ns, entry.stamp_ns)
-                flushed_ns = flushed_ns or newest_ns
-                if newest_ns - flushed_ns >= FLUSH_NS:
-                    self._bag.flush()
-                    flushed_ns = newest_ns
-                    self.error = self._shortage()
-            except OSError as error:
-                self._disk_failed = True
-                self.error = self._disk_error(error)
-            except DataError as error:
-                self.error = error
+            if job is None:
+                return
+            self._attempt(job.entries)
+            job.slots.release()
 
-    def _write(self, entry: _Entry) -> None:
-        cdr = entry.cdr.result() if isinstance(entry.cdr, Future) else entry.cdr
-        self._bag.add_topic(entry.topic, entry.msgtype)
-        self._bag.write(entry.topic, entry.stamp_ns, cdr)
-        self._statistics.count(entry.topic, entry.stamp_ns)
+    def _attempt(self, entries: tuple[Entry, ...], flush: bool = False) -> None:
+        if self.error is not None:
+            return
+        try:
+            for entry in entries:
+                cdr = entry.bytes()
+                self._bag.add_topic(entry.topic, entry.msgtype)
+                self._bag.write(entry.topic, entry.stamp_ns, cdr)
+                self._statistics.count(entry.topic, entry.stamp_ns)
+                self._newest_ns = max(self._newest_ns, entry.stamp_ns)
+            self._flushed_ns = self._flushed_ns or self._newest_ns
+            if flush or self._newest_ns - self._flushed_ns >= FLUSH_NS:
+                self._flushed_ns = self._newest_ns
+                self._bag.flush()
+                self.error = self._shortage()
+        except OSError as error:
+            self._disk_failed = True
+            self.error = self._disk_error(error)
+        except DataError as error:
+            self.error = error
+        except Exception as error:  # whatever it is, the thread must go on emptying the queue
+            self.error = DataError(f"{self.path}: recording stopped: {error!r}")
 
     def _shortage(self) -> DataError | None:
         free_mb = shutil.disk_usage(self.path.parent).free / 1e6
@@ -335,11 +292,6 @@ class EpisodeWriter:
             f"{self.partial}: recording stopped, the disk does not take more ({error.strerror}); "
             "what was written is kept: free disk space, then run `visuomotor episodes repair`"
         )
-
-
-def _depth(stamp_ns: int, frame_id: str, depth_mm: object) -> bytes:
-    data = compress_depth(depth_mm)  # type: ignore[arg-type]
-    return messages.image_cdr(stamp_ns, frame_id, DEPTH_FORMAT, data)
 
 
 def _sync_folder(folder: Path) -> None:
