@@ -1,0 +1,34 @@
+"""The policy families, one folder each; `runtime` calls any of them."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Protocol, cast
+
+from visuomotor.checkpoint import load_checkpoint
+from visuomotor.contracts import Policy
+from visuomotor.errors import CheckpointError, unknown_name
+from visuomotor.observations import ObservationSpec
+
+FAMILIES: dict[str, str] = {"dense": "visuomotor.policies.dense"}
+"""Family -> the module whose `load(checkpoint, folder)` makes the policy; imported when needed."""
+
+
+class LoadedPolicy(Policy, Protocol):
+    """A policy that knows which cameras it sees."""
+
+    @property
+    def spec(self) -> ObservationSpec:
+        """The cameras, their sizes and crops."""
+
+
+def load_policy(folder: Path | str) -> LoadedPolicy:
+    """The policy of a checkpoint folder, whatever its family; CheckpointError if it is none."""
+    checkpoint = load_checkpoint(folder)
+    if checkpoint.family not in FAMILIES:
+        raise CheckpointError(
+            f"{folder}: {unknown_name('policy family', checkpoint.family, FAMILIES)}"
+        )
+    module = importlib.import_module(FAMILIES[checkpoint.family])
+    return cast(LoadedPolicy, module.load(checkpoint, Path(folder)))

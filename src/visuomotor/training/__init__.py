@@ -1,0 +1,53 @@
+"""Training loops, one per family; a new family adds a line to FAMILIES."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from visuomotor.config import from_mapping, read_yaml
+from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.training.progress import Progress, Report
+
+FAMILIES: dict[str, tuple[str, str, str]] = {
+    "dense": ("visuomotor.training.dense", "DenseTrainingConfig", "train_dense"),
+    "descriptors": (
+        "visuomotor.training.descriptors",
+        "DescriptorTrainingConfig",
+        "train_descriptors",
+    ),
+}
+"""Family -> module, name of its config dataclass, name of its training function."""
+
+
+def train(
+    family: str,
+    config_file: Path | str | None,
+    dataset: Path | str,
+    out: Path | str,
+    report: Report = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **overrides: Any,
+) -> None:
+    """Trains a family from a YAML file (None: the defaults) with some fields overridden.
+
+    Raises ConfigError for an unknown family or field, DataError for a dataset that cannot serve,
+    and training.loop.Interrupted when `should_stop` ended it.
+    """
+    if family not in FAMILIES:
+        raise ConfigError(unknown_name("family", family, FAMILIES))
+    module_name, config_name, function_name = FAMILIES[family]
+    module = importlib.import_module(module_name)
+    values = read_yaml(config_file) if config_file else {}
+    config = from_mapping(getattr(module, config_name), values, str(config_file or family))
+    try:
+        config = replace(config, **overrides)
+    except TypeError as error:
+        raise ConfigError(f"{family}: {error}") from error
+    getattr(module, function_name)(config, Path(dataset), Path(out), report, should_stop)
+
+
+__all__ = ["FAMILIES", "Progress", "Report", "train"]

@@ -1,0 +1,116 @@
+"""Checkpoints: a folder of YAML and safetensors; loading one never runs code from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from visuomotor.config import load_yaml, read_yaml, save_yaml, to_mapping
+from visuomotor.errors import CheckpointError, ConfigError
+from visuomotor.observations import ObservationSpec
+
+CONFIG, WEIGHTS, NORMALISER = "config.yaml", "weights.safetensors", "normaliser.safetensors"
+OBSERVATION, CARD = "observation.yaml", "card.md"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint's files hold.
+
+    family: who can load it ("dense", "descriptors", ...). config: that family's model
+    configuration as plain values. tensors, normaliser: float32 on the CPU, by name.
+    """
+
+    family: str
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+    normaliser: dict[str, Tensor]
+    spec: ObservationSpec
+
+
+def save_checkpoint(
+    folder: Path | str,
+    family: str,
+    config: Any,
+    tensors: Mapping[str, Tensor],
+    normaliser: Mapping[str, Tensor],
+    spec: ObservationSpec,
+    card: str,
+) -> None:
+    """Writes a checkpoint; `config.yaml` comes last, so a folder that has it is complete.
+
+    config: a dataclass. card: Markdown on data, seeds, metrics and commit.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).unlink(missing_ok=True)
+    save_tensors(tensors, folder / WEIGHTS)
+    save_tensors(normaliser, folder / NORMALISER)
+    save_yaml(spec, folder / OBSERVATION)
+    (folder / CARD).write_text(card)
+    temporary = folder / f".{CONFIG}.{os.getpid()}"
+    save_yaml({"family": family, **to_mapping(config)}, temporary)
+    temporary.replace(folder / CONFIG)
+
+
+def load_checkpoint(folder: Path | str, family: str | None = None) -> Checkpoint:
+    """Reads a checkpoint; CheckpointError says what is missing, damaged, or of another family."""
+    folder = Path(folder)
+    missing = [n for n in (CONFIG, WEIGHTS, NORMALISER, OBSERVATION) if not (folder / n).exists()]
+    if missing:
+        raise CheckpointError(
+            f"{folder}: no {', '.join(missing)}; expected a checkpoint folder with {CONFIG}, "
+            f"{WEIGHTS}, {NORMALISER} and {OBSERVATION} (an unfinished training has no {CONFIG})"
+        )
+    try:
+        config = read_yaml(folder / CONFIG)
+        spec = load_yaml(ObservationSpec, folder / OBSERVATION)
+    except ConfigError as error:
+        raise CheckpointError(str(error)) from error
+    found = str(config.pop("family", ""))
+    if not found or (family is not None and found != family):
+        raise CheckpointError(
+            f"{folder}: got a checkpoint of family {found!r}, expected {family or 'a family name'}"
+        )
+    return Checkpoint(
+        found, config, load_tensors(folder / WEIGHTS), load_tensors(folder / NORMALISER), spec
+    )
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Replaces a safetensors file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    plain = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
+    save_file(plain, str(temporary))
+    temporary.replace(path)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Reads a safetensors file; CheckpointError names a damaged one."""
+    try:
+        tensors: dict[str, Tensor] = load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: not readable as safetensors: {error}") from error
+    return tensors
+
+
+def load_into(module: Any, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Loads a module's weights; CheckpointError names what is missing or of another shape."""
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{where}: the weights do not fit the configuration beside them: {error}"
+        ) from error
+
+
+def sub_tensors(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose name starts with `prefix`, without it."""
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,61 @@
+"""Which pixels belong to what, by their place in space: no labels, no robot model."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from visuomotor.descriptors.config import Workspace
+
+
+def points_in_base(depth_m: Tensor, K: Tensor, T_base_camera: Tensor) -> tuple[Tensor, Tensor]:
+    """Points (B, H, W, 3) in base and their validity (B, H, W) of depth images (B, H, W) in m.
+
+    K (B, 3, 3), T_base_camera (B, 4, 4). Zero or non-finite depth is invalid.
+    """
+    h, w = depth_m.shape[-2:]
+    valid = torch.isfinite(depth_m) & (depth_m > 0)
+    z = torch.where(valid, depth_m, torch.zeros_like(depth_m))
+    u = torch.arange(w, dtype=z.dtype, device=z.device)
+    v = torch.arange(h, dtype=z.dtype, device=z.device)[:, None]
+    fx, fy, cx, cy = (
+        K[:, i, j, None, None].to(z.dtype) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2))
+    )
+    points = torch.stack([(u - cx) / fx * z, (v - cy) / fy * z, z], dim=-1)  # camera frame
+    T = T_base_camera.to(z.dtype)
+    return (
+        torch.einsum("bij,bhwj->bhwi", T[:, :3, :3], points) + T[:, None, None, :3, 3],
+        valid,
+    )
+
+
+def in_workspace(points: Tensor, workspace: Workspace) -> Tensor:
+    """Whether points (..., 3) lie in the workspace box."""
+    low, high = points.new_tensor(workspace.low), points.new_tensor(workspace.high)
+    return ((points >= low) & (points <= high)).all(dim=-1)
+
+
+def above_table(points: Tensor, valid: Tensor, workspace: Workspace) -> Tensor:
+    """Foreground (...): valid points in the workspace that stand above the table."""
+    high_enough = points[..., 2] > workspace.table_m + workspace.clearance_m
+    return valid & high_enough & in_workspace(points, workspace)
+
+
+def differs_from_empty(depth_m: Tensor, empty_depth_m: Tensor, threshold_m: float = 0.01) -> Tensor:
+    """Foreground (..., H, W) against the depth of the empty scene from the same camera.
+
+    Pixels without depth in either image are background.
+    """
+    known = (depth_m > 0) & (empty_depth_m > 0)
+    return known & ((empty_depth_m - depth_m) > threshold_m)
+
+
+def without_robot(
+    mask: Tensor, points: Tensor, ee_position: Tensor, margin_m: float = 0.03
+) -> Tensor:
+    """The mask (B, H, W) less what is higher than margin_m below the end effector (B, 3).
+
+    The arm reaches down: all of it is above its finger tips, and what stays below is no robot.
+    """
+    ceiling = ee_position[:, 2].to(points.dtype) - margin_m
+    return mask & (points[..., 2] < ceiling[:, None, None])

@@ -1,0 +1,89 @@
+"""The loop that every gradient-trained part shares: schedule, resume, progress, interruption."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from visuomotor.training.progress import Progress, ProgressFile, Report
+from visuomotor.training.state import TrainingState
+
+Step = Callable[[np.random.Generator, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
+"""Draws a batch with the generators of its step; returns the loss and metrics to report."""
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; its state is saved, and running it again goes on."""
+
+
+def optimise(
+    stage: str,
+    model: nn.Module,
+    step: Step,
+    *,
+    steps: int,
+    learning_rate: float,
+    weight_decay: float,
+    seed: int,
+    out: Path,
+    key: str,
+    metrics: tuple[str, ...],
+    report: Report,
+    should_stop: Callable[[], bool],
+    report_every: int = 20,
+    save_every: int = 200,
+) -> None:
+    """Adam with a linear warm-up of 5% and a cosine decay to zero; gradients clipped to norm 1.
+
+    Resumes a killed run of the same `key` at its last saved step, with the result that an
+    uninterrupted one has. Raises Interrupted, state saved, when `should_stop` says so.
+    """
+    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
+    state = TrainingState(out, key)
+    first = state.restore(model, optimiser)
+    file = ProgressFile(out, ("seconds", *metrics), first)
+    model.train()
+    sums: dict[str, float] = dict.fromkeys(metrics, 0.0)
+    since, start = 0, time.monotonic()
+    for n in range(first, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * schedule(n, steps)
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + n)
+        torch.manual_seed(seed * 1_000_003 + n)  # dropout
+        loss, values = step(np.random.default_rng([seed, n]), generator)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        for name in metrics:
+            sums[name] += float(values[name].detach())
+        since += 1
+        done = n + 1
+        if done % report_every == 0 or done == steps:
+            means = {k: v / since for k, v in sums.items()}
+            sums, since = dict.fromkeys(metrics, 0.0), 0
+            elapsed = time.monotonic() - start
+            file.add(done, {"seconds": elapsed, **means})
+            report(Progress(stage, done, steps, means, elapsed / (done - first) * (steps - done)))
+        stop = should_stop()
+        if stop or (done % save_every == 0 and done < steps):
+            state.save(done, model, optimiser)
+        if stop and done < steps:
+            raise Interrupted(
+                f"{stage}: stopped after step {done} of {steps}; run it again to go on"
+            )
+    model.eval()
+
+
+def schedule(step: int, steps: int) -> float:
+    """The learning rate's factor at a step: linear warm-up, then half a cosine to zero."""
+    warm_up = max(1, steps // 20)
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
