@@ -1,12 +1,15 @@
-"""Services without request data: one line to offer one, and blocking calls for worker threads."""
+"""Services without request data: one line to offer one, and calls that wait with a bound."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import rclpy
 from rcl_interfaces.srv import SetParameters
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
@@ -14,7 +17,7 @@ from std_srvs.srv import Trigger
 from visuomotor.errors import RobotError, VisuomotorError
 
 
-def trigger(node: Node, name: str, callback: Callable[[], str]) -> None:
+def trigger(node: Node, name: str, callback: Callable[[], str | None]) -> None:
     """Offers a std_srvs/Trigger; `callback` returns the message of success.
 
     A VisuomotorError becomes success=False with its text, and is logged.
@@ -22,7 +25,7 @@ def trigger(node: Node, name: str, callback: Callable[[], str]) -> None:
 
     def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            response.message, response.success = callback(), True
+            response.message, response.success = callback() or "", True
         except VisuomotorError as error:
             node.get_logger().error(f"{name}: {error}")
             response.message, response.success = str(error), False
@@ -51,12 +54,8 @@ class ServiceCaller:
 
     def set_parameters(self, node_name: str, values: Mapping[str, Any]) -> None:
         """Sets parameters of another node, all or with an error."""
-        request = SetParameters.Request()
-        request.parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
-        response = self.call(SetParameters, f"{node_name}/set_parameters", request)
-        refused = [r.reason for r in response.results if not r.successful]
-        if refused:
-            raise RobotError(f"node {node_name} refused {dict(values)}: {'; '.join(refused)}")
+        response = self.call(SetParameters, f"{node_name}/set_parameters", _request(values))
+        _check(node_name, values, response)
 
     def call(self, kind: type, name: str, request: Any) -> Any:
         """Calls any service."""
@@ -76,3 +75,50 @@ class ServiceCaller:
             client.remove_pending_request(future)
             raise RobotError(f"service {name} did not answer within {self._timeout_s:g} s")
         return future.result()
+
+
+def call(node: Node, client: Client, timeout_s: float = 5.0, request: Any = None) -> Any:
+    """Calls a service and waits for its answer, spinning the node meanwhile.
+
+    For a script or a test, whose node no executor spins. Raises RobotError if there is no
+    server, no answer in time, or the answer says success=False.
+    """
+    end = time.monotonic() + timeout_s
+    if not client.wait_for_service(timeout_s):
+        raise RobotError(
+            f"no service {client.srv_name} within {timeout_s:g} s; is the node that offers it up, "
+            "in the same ROS domain?"
+        )
+    future = client.call_async(client.srv_type.Request() if request is None else request)
+    rclpy.spin_until_future_complete(node, future, timeout_sec=max(0.0, end - time.monotonic()))
+    if not future.done():
+        client.remove_pending_request(future)
+        raise RobotError(f"service {client.srv_name} did not answer within {timeout_s:g} s")
+    response = future.result()
+    if getattr(response, "success", True) is False:
+        raise RobotError(f"service {client.srv_name} refused: {response.message}")
+    return response
+
+
+def set_parameters(
+    node: Node, target: str, values: Mapping[str, Any], timeout_s: float = 5.0
+) -> None:
+    """Sets parameters of the node named `target`; waits as `call`, RobotError if refused."""
+    client = node.create_client(SetParameters, f"{target}/set_parameters")
+    try:
+        _check(target, values, call(node, client, timeout_s, _request(values)))
+    finally:
+        node.destroy_client(client)
+
+
+def _request(values: Mapping[str, Any]) -> SetParameters.Request:
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return SetParameters.Request(
+        parameters=[Parameter(k, value=v).to_parameter_msg() for k, v in plain.items()]
+    )
+
+
+def _check(node_name: str, values: Mapping[str, Any], response: SetParameters.Response) -> None:
+    refused = [r.reason for r in response.results if not r.successful]
+    if refused:
+        raise RobotError(f"node {node_name} refused {dict(values)}: {'; '.join(refused)}")

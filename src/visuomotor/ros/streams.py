@@ -24,6 +24,9 @@ from visuomotor.ros.messages import (
     transform_from_msg,
 )
 
+HAND_FRAMES = ("fr3_hand_tcp", "panda_hand_tcp")
+"""Names of the end effector's frame, the parent of a wrist camera's extrinsics."""
+
 
 class FrameSink(Protocol):
     """What `FrameStreams` feeds; the synchroniser is one."""
@@ -57,6 +60,10 @@ class FrameStreams:
     `synced/joint_states` holds the fingers too). `after`, if given, is called after each image
     or state that reached the sink. Messages that cannot be used are logged (throttled) and
     counted in `refused`, by topic.
+
+    Extrinsics relative to the hand (a wrist camera) go to the sink's `set_mount(camera,
+    T_ee_camera)` where it has one; else every pose sets T_base_camera anew, which is exact for
+    synchronised streams, where pose and image share their stamp.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class FrameStreams:
         self.refused: Counter[str] = Counter()
         self._node, self._sink, self._after = node, sink, after
         self._infos: dict[str, Any] = {}
+        self._mounts: dict[str, Float64] = {}
         for camera in cameras:
             self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
             if depth:
@@ -126,12 +134,23 @@ class FrameStreams:
             self._infos[camera] = known
 
     def _extrinsics(self, camera: str, msg: TransformStamped, now_ns: int) -> None:
-        _check_base_frame(msg.header.frame_id)
-        self._sink.set_extrinsics(camera, transform_from_msg(msg))
+        T = transform_from_msg(msg)
+        if msg.header.frame_id in HAND_FRAMES:
+            set_mount = getattr(self._sink, "set_mount", None)
+            if set_mount is not None:
+                set_mount(camera, T)
+            else:
+                self._mounts[camera] = T
+            return
+        _check_frame(msg.header.frame_id, (*BASE_FRAMES, *HAND_FRAMES))
+        self._sink.set_extrinsics(camera, T)
 
     def _pose(self, msg: PoseStamped, now_ns: int) -> None:
-        _check_base_frame(msg.header.frame_id)
-        self._sink.add_pose(stamp_ns_of(msg), pose_from_msg(msg), now_ns)
+        _check_frame(msg.header.frame_id, BASE_FRAMES)
+        T_base_ee = pose_from_msg(msg)
+        for camera, T_ee_camera in self._mounts.items():
+            self._sink.set_extrinsics(camera, T_base_ee @ T_ee_camera)
+        self._sink.add_pose(stamp_ns_of(msg), T_base_ee, now_ns)
 
     def _joints(self, msg: JointState, now_ns: int) -> None:
         self._sink.add_joints(stamp_ns_of(msg), *joints_from_msg(msg), now_ns)
@@ -144,9 +163,9 @@ class FrameStreams:
         self._gripper(msg, now_ns)
 
 
-def _check_base_frame(frame_id: str) -> None:
-    if frame_id not in BASE_FRAMES:
+def _check_frame(frame_id: str, known: tuple[str, ...]) -> None:
+    if frame_id not in known:
         raise DataError(
-            f"got frame_id {frame_id!r}, expected the base frame ({', '.join(BASE_FRAMES)}); "
+            f"got frame_id {frame_id!r}, expected one of {', '.join(known)}; "
             "transform it before publishing"
         )
