@@ -16,6 +16,7 @@ from visuomotor.recording.catalogue import (
 from visuomotor.recording.playback import PlayedMessage, play
 from visuomotor.recording.reader import open_bag, read_actions, read_frames, read_gripper_commands
 from visuomotor.recording.repair import repair, repair_all
+from visuomotor.recording.session import RecordingSession
 from visuomotor.recording.sidecar import Marker, Outcome, Sidecar, load_sidecar, save_sidecar
 from visuomotor.recording.video import export_video
 from visuomotor.recording.writer import EpisodeWriter, WriterConfig
@@ -26,6 +27,7 @@ __all__ = [
     "Marker",
     "Outcome",
     "PlayedMessage",
+    "RecordingSession",
     "Sidecar",
     "WriterConfig",
     "describe",
