@@ -1,0 +1,75 @@
+"""Trains a policy family from bags, with progress on the graph; the node ends when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from visuomotor.errors import ConfigError
+from visuomotor.ros.parameters import declare
+from visuomotor.ros.run import run_node
+from visuomotor.ros.training import TrainingThread
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is trained: a family, its YAML file ("": defaults), a dataset folder, where to.
+
+    descriptors: for families that build on them, the folder of a trained descriptor network;
+    "" leaves what the YAML file says. threads: of torch, 0: its own choice.
+    """
+
+    family: str = "dense"
+    config: str = ""
+    dataset: str = ""
+    out: str = ""
+    descriptors: str = ""
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise ValueError(f"got threads {self.threads}, expected 0 or more")
+
+
+class TrainPolicy(Node):
+    """Runs `visuomotor.training.train` in a worker thread."""
+
+    def __init__(self) -> None:
+        super().__init__("train_policy")
+        config = declare(self, Config)
+        if not config.dataset or not config.out:
+            raise ConfigError("train_policy: set the parameters `dataset` and `out` to folders")
+        self._thread = TrainingThread(self, lambda report, stop: _train(config, report, stop))
+
+    def close(self) -> None:
+        """Stops the training; its state is saved, running it again goes on."""
+        self._thread.stop()
+
+
+def _train(config: Config, report: object, should_stop: object) -> None:
+    import torch
+
+    from visuomotor.training import train
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    extra = {"descriptors": config.descriptors} if config.descriptors else {}
+    train(
+        config.family,
+        config.config or None,
+        config.dataset,
+        config.out,
+        report,  # type: ignore[arg-type]
+        should_stop,  # type: ignore[arg-type]
+        **extra,
+    )
+
+
+def main() -> None:
+    """Runs the node."""
+    run_node(TrainPolicy)
+
+
+if __name__ == "__main__":
+    main()

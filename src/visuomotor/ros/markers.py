@@ -1,0 +1,83 @@
+"""What a policy sees and wants, drawn for RViz and Foxglove."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Mapping
+
+import numpy as np
+from geometry_msgs.msg import Point, Transform
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import ColorRGBA
+from trajectory_msgs.msg import MultiDOFJointTrajectory, MultiDOFJointTrajectoryPoint
+from visualization_msgs.msg import Marker, MarkerArray
+
+from visuomotor.contracts import STEP_NS, Float64
+from visuomotor.ros.messages import BASE_FRAME, time_msg, transform_msg
+
+
+def policy_markers(
+    info: Mapping[str, NDArray[np.float64]], target: Float64, stamp_ns: int
+) -> MarkerArray:
+    """Keypoints (info["keypoints"] (K, 3) in base, one hue each) and the target's position."""
+    points = info.get("keypoints", np.zeros((0, 3)))
+    spheres = _marker(0, "keypoints", Marker.SPHERE_LIST, 0.008, stamp_ns)
+    for k, p in enumerate(points):
+        if np.isfinite(p).all():
+            spheres.points.append(Point(x=float(p[0]), y=float(p[1]), z=float(p[2])))
+            r, g, b = colorsys.hsv_to_rgb(k / len(points), 0.9, 1.0)
+            spheres.colors.append(ColorRGBA(r=r, g=g, b=b, a=1.0))
+    goal = _marker(1, "target", Marker.SPHERE, 0.015, stamp_ns)
+    goal.pose.position.x, goal.pose.position.y, goal.pose.position.z = map(float, target[:3, 3])
+    goal.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=0.8)
+    return MarkerArray(markers=[spheres, goal])
+
+
+def trajectory_msg(poses: Float64, stamp_ns: int) -> MultiDOFJointTrajectory:
+    """Poses (T, 4, 4) in base, one control step apart; stamp_ns: the set they answer."""
+    msg = MultiDOFJointTrajectory()
+    msg.header.stamp = time_msg(stamp_ns)
+    msg.header.frame_id = BASE_FRAME
+    msg.joint_names = ["end_effector"]
+    for i, T in enumerate(poses):
+        transform: Transform = transform_msg(T, stamp_ns, BASE_FRAME, "target").transform
+        point = MultiDOFJointTrajectoryPoint(transforms=[transform])
+        point.time_from_start.nanosec = i * STEP_NS % 10**9
+        point.time_from_start.sec = i * STEP_NS // 10**9
+        msg.points.append(point)
+    return msg
+
+
+def keypoint_cloud(points: Float64, confidence: Float64, stamp_ns: int) -> PointCloud2:
+    """A PointCloud2 in base of points (K, 3) with fields x, y, z, confidence and id."""
+    values = np.zeros(
+        len(points),
+        [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("confidence", "<f4"), ("id", "<u4")],
+    )
+    values["x"], values["y"], values["z"] = points.T
+    values["confidence"], values["id"] = confidence, np.arange(len(points))
+    msg = PointCloud2()
+    msg.header.stamp = time_msg(stamp_ns)
+    msg.header.frame_id = BASE_FRAME
+    msg.height, msg.width = 1, len(points)
+    kinds = [PointField.FLOAT32] * 4 + [PointField.UINT32]
+    names = ("x", "y", "z", "confidence", "id")
+    msg.fields = [
+        PointField(name=n, offset=4 * i, datatype=kind, count=1)
+        for i, (n, kind) in enumerate(zip(names, kinds, strict=True))
+    ]
+    msg.point_step = values.itemsize
+    msg.row_step = values.nbytes
+    msg.data = values.tobytes()
+    msg.is_dense = bool(np.isfinite(points).all())
+    return msg
+
+
+def _marker(number: int, name: str, kind: int, size_m: float, stamp_ns: int) -> Marker:
+    marker = Marker(ns=name, id=number, type=kind, action=Marker.ADD)
+    marker.header.stamp = time_msg(stamp_ns)
+    marker.header.frame_id = BASE_FRAME
+    marker.scale.x = marker.scale.y = marker.scale.z = size_m
+    marker.pose.orientation.w = 1.0
+    return marker
