@@ -28,7 +28,7 @@ def export_video(
     out.parent.mkdir(parents=True, exist_ok=True)
     images = (tile(f, cameras, height) for f in read_frames(episode))
     if out.suffix == ".gif":
-        _write_gif(out, images)
+        write_gif(out, images)
     elif out.suffix in _CODECS:
         _write_video(out, images)
     else:
@@ -69,7 +69,8 @@ def _write_video(out: Path, images: Iterator[UInt8]) -> None:
             writer.release()
 
 
-def _write_gif(out: Path, images: Iterator[UInt8]) -> None:
+def write_gif(out: Path, images: Iterator[UInt8]) -> None:
+    """Writes BGR images (H, W, 3), one per control step; DataError if OpenCV is too old."""
     if not hasattr(cv2, "imwriteanimation"):
         raise DataError(f"{out}: OpenCV {cv2.__version__} writes no GIF, 4.11 does; use .mp4")
     frames = list(images)
