@@ -174,6 +174,11 @@ class CartesianBridge:
 
     # --- what goes out ---
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the reference stands still."""
+        return self._generator.at_rest
+
     def step(self, now_ns: int) -> BridgeOutput:
         """One step of the reference; call it at 100 to 200 Hz."""
         self._tick(now_ns)

@@ -1,0 +1,261 @@
+"""A Franka arm over its network protocol, by franky's Cartesian impedance tracking.
+
+Torque impedance tracking is the only stream that a protocol-strict arm accepts from a sender
+without hard real time: the 1 kHz loop runs in franky's own thread and follows the newest
+reference, while Cartesian position and velocity streams abort with discontinuity reflexes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from visuomotor.contracts import Float64, RobotState
+from visuomotor.control.backends.background_call import BackgroundCall
+from visuomotor.control.backends.libfranka_config import LibfrankaConfig
+from visuomotor.control.backends.libfranka_gripper import GripperWorker
+from visuomotor.errors import MissingDependencyError, RobotError
+
+LOGGER = logging.getLogger(__name__)
+__all__ = ["LibfrankaBackend", "LibfrankaConfig"]
+
+
+class LibfrankaBackend:
+    """The arm holds its last reference until it gets another; it stops on external wrench.
+
+    A watching thread reads the state, stops the arm where the external wrench or a lost
+    connection demands it, and drops the twist of a reference that nobody renews.
+    """
+
+    def __init__(self, config: LibfrankaConfig) -> None:
+        self.config = config
+        self._franky: Any = None
+        self._robot: Any = None
+        self._tracker: Any = None
+        self._gripper: GripperWorker | None = None
+        self._state: RobotState | None = None
+        self._fault = ""
+        self._lock = threading.Lock()  # of _tracker and what was sent to it
+        self._sent_pose: Float64 | None = None
+        self._sent_s = 0.0
+        self._moving = False
+        self._pressed_since_s: float | None = None
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    @property
+    def fault(self) -> str:
+        """Why the arm stopped following; "" while all is well."""
+        return self._fault
+
+    @property
+    def gripper_problem(self) -> str:
+        """What the hand failed at last; "" while all is well."""
+        return self._gripper.problem if self._gripper else ""
+
+    def start(self) -> None:
+        """Connects, sets the collision thresholds and holds the arm where it is.
+
+        Raises MissingDependencyError without franky, RobotError when the arm refuses.
+        """
+        if self._robot is not None:
+            raise RobotError("libfranka: already started; stop() first")
+        try:
+            import franky
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"backend libfranka needs franky ({error}); pip install franky-control"
+            ) from error
+        self._franky, host = franky, self.config.robot_hostname
+        realtime = franky.RealtimeConfig
+        try:
+            self._robot = franky.Robot(
+                host,
+                realtime_config=realtime.Ignore
+                if self.config.ignore_realtime
+                else realtime.Enforce,
+            )
+            self._robot.set_collision_behavior(
+                self.config.collision_torque_nm, self.config.collision_force_n
+            )
+            if self.config.has_gripper:
+                self._gripper = GripperWorker(
+                    self._connect(lambda: franky.Gripper(host), "hand"), self.config
+                )
+            self._track()
+        except Exception as error:
+            self.stop()
+            raise RobotError(
+                f"libfranka: the arm at {host} does not start: {_text(error)}. Check its address, "
+                "unlock the brakes and activate FCI in Desk; without a real-time kernel set "
+                "ignore_realtime, without a hand unset has_gripper"
+            ) from error
+        self._closing.clear()
+        self._watcher = threading.Thread(target=self._watch, name="franka state", daemon=True)
+        self._watcher.start()
+
+    def state(self) -> RobotState | None:
+        """The newest state, stamped by the robot's own clock; the last one when the arm is gone."""
+        return self._state
+
+    def send(self, pose: Float64, twist: Float64) -> None:
+        """The reference; ignored during a fault, non-finite ones always."""
+        if self._fault or not (np.isfinite(pose).all() and np.isfinite(twist).all()):
+            return
+        with self._lock:
+            if self._tracker is None:
+                return
+            self._set_target(pose, twist)
+            self._sent_pose, self._sent_s = pose.copy(), time.monotonic()
+            self._moving = bool(np.any(twist))
+
+    def grip(self, width_m: float) -> None:
+        """Opens or closes in the background; NaN is ignored."""
+        if self._gripper is not None and np.isfinite(width_m):
+            self._gripper.grip(width_m)
+
+    def recover(self) -> None:
+        """Clears the arm's errors and tracks again from where it is; RobotError if it cannot."""
+        if self._robot is None:
+            raise RobotError("libfranka: not started; start() first")
+        try:
+            with self._lock:
+                self._end_motion()
+                if self._robot.has_errors and not self._robot.recover_from_errors():
+                    raise RobotError("automatic recovery was refused")
+                self._track()
+        except Exception as error:
+            self._fault = self._fault or "recovery failed"
+            raise RobotError(
+                f"libfranka: cannot recover: {_text(error)}. Look at the arm and at Desk "
+                "(joint limit, emergency stop, FCI off), then try again"
+            ) from error
+        self._pressed_since_s = None
+        self._fault = ""
+
+    def stop(self) -> None:
+        """Ramps the torques down, brings the arm to rest and disconnects; bounded in time."""
+        self._closing.set()
+        if self._watcher is not None and self._watcher is not threading.current_thread():
+            self._watcher.join(self.config.stop_timeout_s)
+        self._watcher = None
+        with self._lock:
+            self._end_motion()
+        if self._gripper is not None:
+            self._gripper.close(self.config.stop_timeout_s)
+        self._gripper = None
+        self._robot = None
+
+    # --- inside ---
+
+    def _connect(self, connection: Callable[[], Any], what: str) -> Any:
+        return BackgroundCall(connection).result(self.config.connect_timeout_s, what)
+
+    def _track(self) -> None:
+        config, franky = self.config, self._franky
+        self._tracker = franky.CartesianImpedanceTracker(
+            self._robot,
+            translational_stiffness=config.translational_stiffness,
+            rotational_stiffness=config.rotational_stiffness,
+            translational_error_clip=np.full(3, config.translational_error_clip_m),
+            rotational_error_clip=np.full(3, config.rotational_error_clip_rad),
+        )
+        self._sent_pose, self._moving = None, False
+        # The arm answers a moment after it was asked; only then is silence a fault.
+        deadline = time.monotonic() + config.connect_timeout_s
+        while not self._robot.is_in_control:
+            if time.monotonic() > deadline:
+                raise RobotError("the torque controller did not start")
+            time.sleep(0.005)
+
+    def _set_target(self, pose: Float64, twist: Float64) -> None:
+        franky = self._franky
+        self._tracker.set_target(franky.Affine(pose), franky.Twist(twist[:3], twist[3:]))
+
+    def _end_motion(self) -> None:
+        """Stops what runs, within the time limit; the lock is held. Never raises."""
+        robot, self._tracker = self._robot, None
+        if robot is None:
+            return
+        with contextlib.suppress(Exception):  # a motion that failed says so here once more
+            if robot.is_in_control:
+                robot.move(self._franky.TorqueStopMotion(), asynchronous=True)
+            if robot.join_motion(self.config.stop_timeout_s):
+                return
+        with contextlib.suppress(Exception):
+            if robot.is_in_control:
+                robot.stop()
+                robot.join_motion(self.config.stop_timeout_s)
+
+    def _watch(self) -> None:
+        period_s = 1.0 / self.config.state_rate_hz
+        while not self._closing.wait(period_s):
+            try:
+                self._look()
+            except Exception as error:
+                self._fail(f"libfranka: connection lost: {_text(error)}; then call bridge/reset")
+
+    def _look(self) -> None:
+        franky_state = self._robot.state
+        width = self._gripper.width_m if self._gripper else 0.0
+        self._state = RobotState(
+            stamp_ns=round(franky_state.time.to_sec() * 1e9),
+            T_base_ee=np.array(franky_state.O_T_EE.matrix, dtype=float),
+            q=np.array(franky_state.q, dtype=float),
+            dq=np.array(franky_state.dq, dtype=float),
+            gripper_width_m=width,
+        )
+        if self._fault:
+            return
+        self._check_wrench(np.array(franky_state.O_F_ext_hat_K, dtype=float))
+        with self._lock:
+            if self._fault or self._tracker is None:
+                return
+            if not self._robot.is_in_control:
+                self._fail(f"libfranka: the arm stopped: {self._why()}; then call bridge/reset")
+            elif self._moving and self._silent():
+                assert self._sent_pose is not None
+                self._set_target(self._sent_pose, np.zeros(6))
+                self._moving = False
+
+    def _silent(self) -> bool:
+        return time.monotonic() - self._sent_s > self.config.reference_timeout_s
+
+    def _check_wrench(self, wrench: Float64) -> None:
+        force, torque = float(np.linalg.norm(wrench[:3])), float(np.linalg.norm(wrench[3:]))
+        if force <= self.config.stop_force_n and torque <= self.config.stop_torque_nm:
+            self._pressed_since_s = None
+            return
+        now = time.monotonic()
+        if self._pressed_since_s is None:
+            self._pressed_since_s = now
+        if now - self._pressed_since_s >= self.config.stop_time_s:
+            with self._lock:
+                self._fail(
+                    f"libfranka: external wrench of {force:.0f} N and {torque:.1f} Nm (limits "
+                    f"{self.config.stop_force_n:.0f} N, {self.config.stop_torque_nm:.0f} Nm); "
+                    "free the hand, then call bridge/reset"
+                )
+                self._end_motion()
+
+    def _why(self) -> str:
+        try:
+            self._robot.join_motion(0.0)
+        except Exception as error:
+            return _text(error)
+        return f"robot mode {self._robot.state.robot_mode}"
+
+    def _fail(self, reason: str) -> None:
+        if not self._fault:
+            LOGGER.error("%s", reason)
+            self._fault = reason
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,268 @@
+"""The only way to the arm: targets of teleop and policy in, one limited reference out."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
+
+from visuomotor.contracts import BASE_FRAMES, Float64, RobotState
+from visuomotor.control import BridgeConfig, BridgeOutput, CartesianBridge, Source, Verdict
+from visuomotor.control.backends import Backend
+from visuomotor.control.backends.libfranka_config import LibfrankaConfig
+from visuomotor.errors import DataError
+from visuomotor.ros import messages, topics
+from visuomotor.ros.parameters import declare
+from visuomotor.ros.run import run_node
+from visuomotor.ros.services import trigger
+
+LEVELS = {"hold": messages.WARN, "fault": messages.ERROR}
+BRAKING_S = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(LibfrankaConfig, BridgeConfig):
+    """The bridge's limits, the backend with its own settings, and the rates.
+
+    backend: `mujoco` where a controller on the graph follows command/reference and
+    command/gripper (the simulation), `libfranka` where this node drives the arm itself and
+    publishes its state.
+    """
+
+    backend: Literal["mujoco", "libfranka"] = "mujoco"
+    reference_hz: float = 100.0
+    status_hz: float = 10.0
+
+    def __post_init__(self) -> None:
+        BridgeConfig.__post_init__(self)
+        LibfrankaConfig.__post_init__(self)
+        if not (20.0 <= self.reference_hz <= 500.0 and 0.1 <= self.status_hz <= 100.0):
+            raise ValueError(
+                f"got reference_hz {self.reference_hz} and status_hz {self.status_hz}, expected "
+                "20 to 500 and 0.1 to 100"
+            )
+        if self.backend == "libfranka" and not (self.require_policy_enable or self.ignore_realtime):
+            raise ValueError(
+                "require_policy_enable: got false for a real arm, expected true; the policy moves "
+                "hardware only while somebody holds policy/enable (config/cartesian_bridge.yaml)"
+            )
+
+
+class CartesianBridgeNode(Node):
+    """Converts messages for `control.CartesianBridge` and hands its output to the backend."""
+
+    def __init__(self) -> None:
+        super().__init__("cartesian_bridge")
+        self.config = declare(self, Config)
+        self._bridge = CartesianBridge(self.config)
+        self._joints = (np.zeros(7), np.zeros(7))
+        self._width_m = 0.0
+        self._state_stamp_ns = 0
+        self._state = ""
+        self._target = self.create_publisher(PoseStamped, topics.COMMAND_POSE, topics.COMMAND)
+        self._gripper = self.create_publisher(JointState, topics.COMMAND_GRIPPER, topics.COMMAND)
+        self._reference = self.create_publisher(
+            PoseStamped, topics.COMMAND_REFERENCE, topics.COMMAND
+        )
+        self._status = self.create_publisher(
+            DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE
+        )
+        self._backend: Backend | None = None
+        if self.config.backend == "libfranka":
+            self._start_libfranka()
+        else:
+            self._listen_to_robot()
+        self._listen_to_sources()
+        trigger(self, topics.BRIDGE_RESET, self._reset)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0 / self.config.reference_hz, self._step, clock=steady)
+        self.create_timer(1.0 / self.config.status_hz, self._publish_status, clock=steady)
+
+    def close(self) -> None:
+        """The one place where the arm is made safe: brakes within the limits, then lets go."""
+        self._bridge.fail("shutting down")
+        try:
+            end = time.monotonic() + BRAKING_S
+            while time.monotonic() < end and not self._bridge.at_rest:
+                self._step()
+                time.sleep(1.0 / self.config.reference_hz)
+            self._publish_status()
+        finally:
+            if self._backend is not None:
+                self._backend.stop()
+
+    # --- set-up ---
+
+    def _listen_to_sources(self) -> None:
+        def on(kind: type, topic: str, callback: object) -> None:
+            self.create_subscription(kind, topic, callback, topics.COMMAND)
+
+        on(PoseStamped, topics.TELEOP_POSE, lambda m: self._offer("teleop", m))
+        on(PoseStamped, topics.POLICY_POSE, lambda m: self._offer("policy", m))
+        on(JointState, topics.TELEOP_GRIPPER, lambda m: self._offer_gripper("teleop", m))
+        on(JointState, topics.POLICY_GRIPPER, lambda m: self._offer_gripper("policy", m))
+        on(Bool, topics.TELEOP_ENABLE, lambda m: self._bridge.teleop_enable(m.data, _now_ns()))
+        on(Bool, topics.POLICY_ENABLE, lambda m: self._bridge.policy_enable(m.data, _now_ns()))
+
+    def _listen_to_robot(self) -> None:
+        self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.STATE)
+        self.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, topics.STATE)
+        self.create_subscription(
+            JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, topics.STATE
+        )
+
+    def _start_libfranka(self) -> None:
+        from visuomotor.control.backends.libfranka import LibfrankaBackend
+
+        self._pose_state = self.create_publisher(PoseStamped, topics.CURRENT_POSE, topics.STATE)
+        self._joint_state = self.create_publisher(JointState, topics.JOINT_STATES, topics.STATE)
+        self._gripper_state = self.create_publisher(
+            JointState, topics.GRIPPER_JOINT_STATES, topics.STATE
+        )
+        backend = LibfrankaBackend(self.config)
+        backend.start()
+        self._backend = backend
+
+    # --- in ---
+
+    def _offer(self, source: Source, msg: PoseStamped) -> None:
+        now_ns, stamp_ns = _now_ns(), messages.stamp_ns_of(msg)
+        age_ns = self.get_clock().now().nanoseconds - stamp_ns
+        made_ns = now_ns - age_ns if stamp_ns else None
+        verdict = self._bridge.offer(
+            source, _target_of(msg), now_ns, msg.header.frame_id, stamp_ns=made_ns
+        )
+        if verdict.T_base_ee is not None:
+            self._target.publish(messages.pose_msg(verdict.T_base_ee, self._ros_now_ns()))
+        self._report(verdict)
+
+    def _offer_gripper(self, source: Source, msg: JointState) -> None:
+        width_m = msg.position[0] if len(msg.position) else math.nan
+        verdict = self._bridge.offer_gripper(source, width_m, _now_ns())
+        if verdict.width_m is not None:
+            self._gripper.publish(messages.gripper_command_msg(verdict.width_m, self._ros_now_ns()))
+        self._report(verdict)
+
+    def _report(self, verdict: Verdict) -> None:
+        if not verdict:
+            self.get_logger().warning(f"refused: {verdict.detail}", throttle_duration_sec=2.0)
+
+    def _on_pose(self, msg: PoseStamped) -> None:
+        stamp_ns = messages.stamp_ns_of(msg)
+        if stamp_ns and stamp_ns == self._state_stamp_ns:
+            return  # a driver that repeats itself says nothing new
+        if msg.header.frame_id not in BASE_FRAMES:
+            self.get_logger().error(
+                f"current_pose ignored: got frame_id {msg.header.frame_id!r}, expected one of "
+                f"{', '.join(BASE_FRAMES)}",
+                throttle_duration_sec=5.0,
+            )
+            return
+        self._state_stamp_ns = stamp_ns
+        self._bridge.set_measured(
+            RobotState(stamp_ns, _target_of(msg), *self._joints, self._width_m), _now_ns()
+        )
+
+    def _on_joints(self, msg: JointState) -> None:
+        try:
+            self._joints = messages.joints_from_msg(msg)
+        except DataError as error:
+            self.get_logger().error(f"joint_states ignored: {error}", throttle_duration_sec=5.0)
+
+    def _on_gripper(self, msg: JointState) -> None:
+        try:
+            self._width_m = messages.gripper_width_from_msg(msg)
+        except DataError as error:
+            self.get_logger().error(
+                f"gripper/joint_states ignored: {error}", throttle_duration_sec=5.0
+            )
+
+    def _read_backend(self, backend: Backend) -> None:
+        state = backend.state()
+        if state is None or state.stamp_ns == self._state_stamp_ns:
+            return
+        self._state_stamp_ns = state.stamp_ns
+        state = replace(state, stamp_ns=self._ros_now_ns())
+        self._bridge.set_measured(state, _now_ns())
+        self._pose_state.publish(messages.pose_msg(state.T_base_ee, state.stamp_ns))
+        self._joint_state.publish(messages.joint_state_msg(state.q, state.dq, state.stamp_ns))
+        self._gripper_state.publish(messages.gripper_msg(state.gripper_width_m, state.stamp_ns))
+
+    # --- out ---
+
+    def _step(self) -> None:
+        if self._backend is not None:
+            self._read_backend(self._backend)
+            if self._backend.fault:
+                self._bridge.fail(self._backend.fault)
+        out = self._bridge.step(_now_ns())
+        if out.pose is not None:
+            if self._backend is not None:
+                self._backend.send(out.pose, out.twist)
+            self._reference.publish(messages.pose_msg(out.pose, self._ros_now_ns()))
+        if out.gripper_width_m is not None and self._backend is not None:
+            self._backend.grip(out.gripper_width_m)
+        self._log_change(out)
+
+    def _log_change(self, out: BridgeOutput) -> None:
+        if out.state == self._state:
+            return
+        self._state = out.state
+        text = f"{out.state}: {out.reason}" if out.reason else out.state
+        if out.state == "fault":
+            self.get_logger().error(text)
+        elif out.state == "hold":
+            self.get_logger().warning(text)
+        else:
+            self.get_logger().info(text)
+
+    def _publish_status(self) -> None:
+        status = self._bridge.status()
+        bridge = status["bridge"]
+        message = ": ".join(v for v in (bridge["state"], bridge["reason"]) if v)
+        level = LEVELS.get(bridge["state"], messages.OK)
+        self._status.publish(messages.diagnostics_msg(status, self._ros_now_ns(), level, message))
+
+    def _reset(self) -> str:
+        if self._backend is not None:
+            if self._backend.fault:
+                self._backend.recover()
+            self._read_backend(self._backend)
+        self._bridge.reset(_now_ns())
+        return "anchored at the measured pose"
+
+    def _ros_now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+
+def _now_ns() -> int:
+    """The clock of durations: it never jumps."""
+    return time.monotonic_ns()
+
+
+def _target_of(msg: PoseStamped) -> Float64:
+    """The pose (4, 4); what is none becomes NaN or zeros, which the bridge refuses and counts."""
+    try:
+        return messages.pose_from_msg(msg)
+    except DataError:
+        q = msg.pose.orientation
+        finite = all(math.isfinite(v) for v in (q.x, q.y, q.z, q.w))
+        return np.zeros((4, 4)) if finite else np.full((4, 4), math.nan)
+
+
+def main() -> None:
+    """Runs the node."""
+    run_node(CartesianBridgeNode)
+
+
+if __name__ == "__main__":
+    main()
