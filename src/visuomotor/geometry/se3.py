@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from visuomotor.geometry import single
+
 Array = NDArray[np.float64]
 
 
@@ -12,7 +14,8 @@ def pose(rotation: ArrayLike | None = None, position: ArrayLike | None = None) -
     """T (..., 4, 4) from a rotation (..., 3, 3) and a position (..., 3) in metres."""
     R = np.eye(3) if rotation is None else np.asarray(rotation, float)
     p = np.zeros(3) if position is None else np.asarray(position, float)
-    T = np.zeros((*np.broadcast_shapes(R.shape[:-2], p.shape[:-1]), 4, 4))
+    one = R.ndim == 2 and p.ndim == 1
+    T = np.zeros((4, 4) if one else (*np.broadcast_shapes(R.shape[:-2], p.shape[:-1]), 4, 4))
     T[..., :3, :3] = R
     T[..., :3, 3] = p
     T[..., 3, 3] = 1.0
@@ -36,6 +39,8 @@ def transform_points(T: ArrayLike, points: ArrayLike) -> Array:
 def matrix_from_rotvec(rotvec: ArrayLike) -> Array:
     """Rotation (..., 3, 3) from a rotation vector (..., 3) in rad (Rodrigues)."""
     w = np.asarray(rotvec, float)
+    if w.ndim == 1:
+        return single.matrix_of_rotvec(w)
     angle = np.linalg.norm(w, axis=-1)[..., None, None]
     K = np.zeros((*w.shape[:-1], 3, 3))
     K[..., 0, 1], K[..., 0, 2], K[..., 1, 2] = -w[..., 2], w[..., 1], -w[..., 0]
@@ -48,7 +53,10 @@ def matrix_from_rotvec(rotvec: ArrayLike) -> Array:
 
 def rotvec_from_matrix(rotation: ArrayLike) -> Array:
     """Rotation vector (..., 3) in rad, of length at most pi, from (..., 3, 3)."""
-    q = quat_xyzw_from_matrix(rotation)
+    R = np.asarray(rotation, float)
+    if R.ndim == 2:
+        return single.rotvec(R)
+    q = quat_xyzw_from_matrix(R)
     q = np.where(q[..., 3:] < 0, -q, q)
     length = np.linalg.norm(q[..., :3], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(length, q[..., 3:])
@@ -61,6 +69,8 @@ def rotvec_from_matrix(rotation: ArrayLike) -> Array:
 def matrix_from_quat_xyzw(quat_xyzw: ArrayLike) -> Array:
     """Rotation (..., 3, 3) from quaternions (..., 4), which need not be normalised."""
     q = np.asarray(quat_xyzw, float)
+    if q.ndim == 1:
+        return single.matrix_of_quat(q)
     q = q / np.linalg.norm(q, axis=-1, keepdims=True)
     x, y, z, w = np.moveaxis(q, -1, 0)
     R = np.empty((*q.shape[:-1], 3, 3))
@@ -88,6 +98,8 @@ def quat_xyzw_from_matrix(rotation: ArrayLike) -> Array:
     Of the four equivalent forms the one with the largest divisor is taken (Shepperd 1978).
     """
     R = np.asarray(rotation, float)
+    if R.ndim == 2:
+        return np.array(single.quat_xyzw(R))
     m00, m11, m22 = R[..., 0, 0], R[..., 1, 1], R[..., 2, 2]
     squares = np.stack(
         [1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22, 1 + m00 + m11 + m22], -1
@@ -153,11 +165,4 @@ def interpolate_pose(T0: ArrayLike, T1: ArrayLike, alpha: float) -> Array:
 def is_pose(T: ArrayLike, tolerance: float = 1e-3) -> bool:
     """Whether T is one finite (4, 4) rigid transform with a right-handed rotation."""
     T = np.asarray(T, float)
-    if T.shape != (4, 4) or not np.isfinite(T).all():
-        return False
-    R = T[:3, :3]
-    return bool(
-        np.abs(R @ R.T - np.eye(3)).max() < tolerance
-        and np.dot(np.cross(R[0], R[1]), R[2]) > 0
-        and np.abs(T[3] - (0, 0, 0, 1)).max() < 1e-6
-    )
+    return T.shape == (4, 4) and single.is_pose(T, tolerance)
