@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.errors import MissingDependencyError
+from visuomotor.sim.culling import Culling
 
 MAX_DEPTH_M = 6.0
 """Farther than this a depth camera of this kind measures nothing."""
@@ -23,8 +26,9 @@ class Renderer:
 
     def __init__(self, model: mujoco.MjModel, width: int, height: int, shadows: bool) -> None:
         self._model = model
+        self._culling = None if shadows else Culling(model, width / height)
         try:
-            self._context = mujoco.GLContext(width, height)
+            self._context = _context(width, height)
             self._context.make_current()
             self._mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         except Exception as error:
@@ -51,7 +55,15 @@ class Renderer:
         self, data: mujoco.MjData, camera: str
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
         """RGB (H, W, 3) uint8 and depth along the axis (H, W) uint16 in mm, 0 beyond reach."""
-        self._camera.fixedcamid = self._model.camera(camera).id
+        self.draw(data, camera)
+        return self.read()
+
+    def draw(self, data: mujoco.MjData, camera: str) -> None:
+        """Hands a camera's view to OpenGL, which may draw it later."""
+        self._camera.fixedcamid = camera_id = self._model.camera(camera).id
+        groups = self._model.geom_group.copy()
+        if self._culling is not None:
+            self._model.geom_group[:] = self._culling.groups(data, camera_id)
         mujoco.mjv_updateScene(
             self._model,
             data,
@@ -61,7 +73,11 @@ class Renderer:
             mujoco.mjtCatBit.mjCAT_ALL,
             self._scene,
         )
+        self._model.geom_group[:] = groups
         mujoco.mjr_render(self._viewport, self._scene, self._mjr)
+
+    def read(self) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        """Waits for what was drawn; the images as `render` gives them."""
         mujoco.mjr_readPixels(self._rgb, self._depth, self._viewport, self._mjr)
         return np.ascontiguousarray(self._rgb[::-1]), self._depth_mm()
 
@@ -77,3 +93,11 @@ class Renderer:
         """Frees the OpenGL context."""
         self._mjr.free()
         self._context.free()
+
+
+def _context(width: int, height: int) -> Any:
+    """The OpenGL context that MUJOCO_GL names, also where mujoco was imported before it was set."""
+    backend = os.environ.get("MUJOCO_GL", "")
+    if backend in ("egl", "osmesa"):
+        return importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
+    return mujoco.GLContext(width, height)
