@@ -1,0 +1,64 @@
+"""What the keys mean, and what a hand on them asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visuomotor.contracts import Float64
+
+# key: (dx dy dz, rx ry rz) along base axes
+DIRECTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
+    "w": (1, 0, 0, 0, 0, 0),
+    "s": (-1, 0, 0, 0, 0, 0),
+    "a": (0, 1, 0, 0, 0, 0),
+    "d": (0, -1, 0, 0, 0, 0),
+    "r": (0, 0, 1, 0, 0, 0),
+    "f": (0, 0, -1, 0, 0, 0),
+    "i": (0, 0, 0, 0, 1, 0),
+    "k": (0, 0, 0, 0, -1, 0),
+    "j": (0, 0, 0, -1, 0, 0),
+    "l": (0, 0, 0, 1, 0, 0),
+    "u": (0, 0, 0, 0, 0, 1),
+    "o": (0, 0, 0, 0, 0, -1),
+}
+GRIPPER_KEY = " "
+RELEASE_KEY = "\x1b"
+
+HELP = """Hold a key to move, let go to stop (the dead-man is the key itself).
+  w/s forward/back   a/d left/right   r/f up/down
+  i/k pitch   j/l roll   u/o yaw   space gripper   Esc release at once   Ctrl-C quit"""
+
+
+class HeldKeys:
+    """Which keys are down, guessed from a terminal's repeats.
+
+    hold_s: how long a key counts as down after it was last seen; a terminal repeats a held key
+    at 20 to 30 Hz, after a first pause of up to 0.5 s in which the arm stands.
+    """
+
+    def __init__(self, hold_s: float = 0.12) -> None:
+        self._hold_ns = round(hold_s * 1e9)
+        self._seen_ns: dict[str, int] = {}
+
+    def press(self, key: str, now_ns: int) -> bool:
+        """Takes a key; whether it is one that moves."""
+        key = key.lower()
+        if key not in DIRECTIONS:
+            return False
+        self._seen_ns[key] = now_ns
+        return True
+
+    def release(self) -> None:
+        """Forgets every key."""
+        self._seen_ns.clear()
+
+    def velocity(self, now_ns: int, speed: float, angular_speed: float) -> Float64:
+        """The twist (6,) asked for, m/s and rad/s along base axes; no faster on diagonals."""
+        total = np.zeros(6)
+        for key, seen_ns in self._seen_ns.items():
+            if 0 <= now_ns - seen_ns <= self._hold_ns:
+                total += DIRECTIONS[key]
+        for part, bound in ((slice(0, 3), speed), (slice(3, 6), angular_speed)):
+            norm = float(np.linalg.norm(total[part]))
+            total[part] *= bound / norm if norm > 0 else 0.0
+        return total
