@@ -74,16 +74,35 @@ def _take(
 
 
 def _records(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    """(opcode, content, whether all of it was there) until the file ends."""
-    while True:
+    """(opcode, content, whether all of it was there) until the file ends.
+
+    Where the bytes are no record, it goes on at the next chunk.
+    """
+    at, end = file.tell(), file.seek(0, 2)
+    while at + 9 <= end:
+        file.seek(at)
         head = file.read(9)
-        if len(head) < 9:
-            return
         code, size = head[0], int.from_bytes(head[1:], "little")
-        data = file.read(size)
-        yield code, data, len(data) == size
-        if len(data) < size:
-            return
+        broken_off = at + 9 + size > end
+        if not 0 < code <= _DATA_END or (broken_off and code != _CHUNK):
+            following = _next_chunk(file, at + 1)
+            if following is None:
+                return
+            at = following
+            continue
+        yield code, file.read(min(size, end - at - 9)), not broken_off
+        at += 9 + size
+
+
+def _next_chunk(file: BinaryIO, start: int) -> int | None:
+    """Where the next zstd chunk record begins."""
+    file.seek(start)
+    rest = file.read()
+    compression = b"\x04\x00\x00\x00zstd"  # behind opcode, length, two times, size and checksum
+    found = rest.find(compression, 37)
+    while found >= 0 and rest[found - 37] != _CHUNK:
+        found = rest.find(compression, found + 1)
+    return start + found - 37 if found >= 0 else None
 
 
 def _chunk_records(data: bytes, complete: bool) -> Iterator[tuple[int, bytes]]:

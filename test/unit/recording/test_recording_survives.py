@@ -1,0 +1,236 @@
+"""SIGKILL, full disks, truncated and foreign bags: one clear error, nothing recorded is lost."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visuomotor.bench.dataset import synthetic_frames, write_synthetic
+from visuomotor.contracts import STEP_NS
+from visuomotor.errors import DataError
+from visuomotor.recording import (
+    EpisodeWriter,
+    Sidecar,
+    WriterConfig,
+    find_episodes,
+    find_partial,
+    load_sidecar,
+    read_actions,
+    read_frames,
+    repair,
+    repair_all,
+)
+from visuomotor.recording.scan import scan_messages
+
+SIZES = {"front": (48, 64), "side": (40, 60)}
+
+
+def record_and_die(root: Path, sets: int) -> None:
+    """Records in real order, then is killed before it could close anything."""
+    writer = EpisodeWriter(root, Sidecar("lift", operator="ada"), 0, WriterConfig(color="png"))
+    for f in synthetic_frames(sets, SIZES):
+        writer.add_frame(f)
+        writer.add_action(f.stamp_ns + STEP_NS // 2, f.robot.T_base_ee, 0.03)
+    deadline = time.monotonic() + 20
+    while writer.queue_length and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    process = multiprocessing.get_context("spawn").Process(
+        target=record_and_die, args=(tmp_path, 100)
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    (partial,) = find_partial(tmp_path)
+    return partial
+
+
+def test_repair_after_sigkill_loses_at_most_the_last_second(killed: Path) -> None:
+    assert find_episodes(killed.parents[1]) == []
+    with pytest.raises(DataError, match="visuomotor episodes repair"):
+        list(read_frames(killed))
+    episode = repair(killed)
+    assert not killed.exists()
+    frames = list(read_frames(episode))
+    assert len(frames) >= 100 - 22
+    for a, b in zip(frames, synthetic_frames(100, SIZES), strict=False):
+        assert a.stamp_ns == b.stamp_ns
+        for name, camera in a.cameras.items():
+            np.testing.assert_array_equal(camera.color, b.cameras[name].color)
+            np.testing.assert_array_equal(camera.depth_mm, b.cameras[name].depth_mm)
+    assert len(read_actions(episode)[0]) >= len(frames) - 1
+    sidecar = load_sidecar(episode)
+    assert (sidecar.task, sidecar.operator, sidecar.outcome) == ("lift", "ada", "unknown")
+    assert sidecar.tags == ("repaired",)
+    assert sidecar.cameras == ("front", "side")
+    assert sidecar.sets >= len(frames)
+    with pytest.raises(DataError, match="nothing to repair"):
+        repair(episode)
+
+
+def test_an_episode_being_recorded_is_left_alone(tmp_path: Path) -> None:
+    with EpisodeWriter(tmp_path, Sidecar("lift"), 0) as writer:
+        for f in synthetic_frames(3, SIZES):
+            writer.add_frame(f)
+        mended, errors = repair_all(tmp_path)
+        assert mended == []
+        assert "is being recorded at this moment" in str(errors[0])
+    assert len(list(read_frames(writer.path))) == 3
+
+
+def test_killed_between_the_last_byte_and_the_rename(tmp_path: Path) -> None:
+    (episode,) = write_synthetic(tmp_path, 1, 5, sizes=SIZES)
+    partial = episode.rename(episode.with_name(episode.name + ".partial"))
+    assert repair(partial) == episode
+    assert load_sidecar(episode).outcome == "success"
+    assert len(list(read_frames(episode))) == 5
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.7, 0.99])
+def test_a_truncated_bag_is_one_error_and_can_be_repaired(tmp_path: Path, keep: float) -> None:
+    (episode,) = write_synthetic(tmp_path, 1, 120, WriterConfig(color="png"), SIZES)
+    bag = episode / f"{episode.name}.mcap"
+    before = list(scan_messages(bag))
+    os.truncate(bag, int(bag.stat().st_size * keep))
+    with pytest.raises(DataError, match="not a readable rosbag2 bag"):
+        list(read_frames(episode))
+    after = list(scan_messages(bag))
+    assert after == before[: len(after)], "what is read is what was there"
+    assert len(after) > 0.6 * keep * len(before)
+    assert repair(episode) == episode
+    assert len(list(read_frames(episode))) > 0.6 * keep * 120
+    assert (tmp_path / ".trash" / "bench" / episode.name).is_dir(), "the damaged one is kept"
+
+
+@pytest.mark.parametrize("where", [0.2, 0.35, 0.5, 0.65, 0.8])
+def test_damage_in_the_middle_costs_only_itself(tmp_path: Path, where: float) -> None:
+    (episode,) = write_synthetic(tmp_path, 1, 120, WriterConfig(color="png"), SIZES)
+    bag = episode / f"{episode.name}.mcap"
+    data = bytearray(bag.read_bytes())
+    middle = int(len(data) * where)
+    data[middle : middle + 2000] = bytes(2000)
+    bag.write_bytes(bytes(data[:-100]))
+    stamps = [f.stamp_ns for f in read_frames(repair(episode))]
+    assert 60 < len(stamps) < 120
+    assert stamps == sorted(stamps)
+
+
+def test_foreign_folders_and_files_are_one_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        list(read_frames(tmp_path / "nowhere"))
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    with pytest.raises(DataError, match=r"metadata\.yaml is missing"):
+        list(read_frames(foreign))
+    (foreign / "metadata.yaml").write_text("name: something else\n")
+    with pytest.raises(DataError, match="not a readable rosbag2 bag"):
+        list(read_frames(foreign))
+    (foreign / "x.mcap").write_bytes(b"PK\x03\x04 a zip file, not a bag")
+    with pytest.raises(DataError, match="expected an MCAP file"):
+        repair(foreign)
+    empty = tmp_path / "empty.partial"
+    empty.mkdir()
+    (empty / "empty.mcap").touch()
+    with pytest.raises(DataError, match="no set reached the disk"):
+        repair(empty)
+    assert empty.is_dir()
+
+
+@pytest.mark.parametrize(
+    "missing", ["/synced/current_pose", "/synced/side/camera_info", "/side/extrinsics"]
+)
+def test_a_missing_topic_is_named(tmp_path: Path, missing: str) -> None:
+    from visuomotor.recording.bag import BagWriter
+
+    (episode,) = write_synthetic(tmp_path, 1, 4, sizes=SIZES)
+    writer = BagWriter(tmp_path / "lacking")
+    for m in scan_messages(episode / f"{episode.name}.mcap"):
+        if m.topic != missing:
+            writer.add_topic(m.topic, m.msgtype)
+            writer.write(m.topic, m.log_time_ns, m.cdr)
+    writer.close()
+    with pytest.raises(DataError, match=f"no message on {missing}"):
+        list(read_frames(tmp_path / "lacking"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mount)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small tmpfs cannot be mounted here")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
+
+
+def fill(root: Path, config: WriterConfig) -> EpisodeWriter:
+    """Adds sets until recording stops; the disk must give out long before the end."""
+    writer = EpisodeWriter(root, Sidecar("lift"), 0, config)
+    for added, f in enumerate(synthetic_frames(2000, {"front": (240, 320)})):
+        if not writer.add_frame(f):
+            assert added > 1
+            return writer
+    raise AssertionError("the disk never filled")
+
+
+def test_a_full_disk_stops_recording_and_keeps_what_was_written(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    writer = fill(small_disk, WriterConfig(color="png", min_free_mb=0))
+    assert writer.add_action(0, np.eye(4)) is False
+    with pytest.raises(DataError, match=r"No space left on device.*episodes repair"):
+        writer.close()
+    with pytest.raises(DataError, match="as much free disk space as it holds"):
+        repair(writer.partial)
+    elsewhere = shutil.copytree(writer.partial, tmp_path / "lift" / writer.partial.name)
+    frames = list(read_frames(repair(elsewhere)))
+    assert len(frames) >= 5
+    for a, b in zip(frames, synthetic_frames(2000, {"front": (240, 320)}), strict=False):
+        np.testing.assert_array_equal(a.cameras["front"].color, b.cameras["front"].color)
+
+
+def test_the_reserve_ends_the_episode_complete(small_disk: Path) -> None:
+    writer = fill(small_disk, WriterConfig(color="jpeg", min_free_mb=1.0))
+    assert "min_free_mb" in str(writer.error)
+    episode = writer.close("success")
+    assert len(list(read_frames(episode))) >= 5
+    assert load_sidecar(episode).outcome == "success"
+    with pytest.raises(DataError, match="min_free_mb"):
+        EpisodeWriter(small_disk, Sidecar("lift"), 0, WriterConfig(min_free_mb=1000))
+
+
+def record_with_a_limit(root: Path) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    writer = fill(root, WriterConfig(color="png", min_free_mb=0))
+    try:
+        writer.close()
+    except DataError as error:
+        (root / "error.txt").write_text(str(error))
+
+
+def test_a_quota_stops_recording_without_a_crash(tmp_path: Path) -> None:
+    """As the full disk, where no tmpfs can be mounted: the file may not grow further."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=record_with_a_limit, args=(tmp_path,)
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert "File too large" in (tmp_path / "error.txt").read_text()
+    (mended,), errors = repair_all(tmp_path)
+    assert errors == []
+    assert len(list(read_frames(mended))) >= 5
