@@ -111,23 +111,16 @@ class FrameSynchroniser:
         known = self._calibration.get(camera)
         stream.camera = known.camera if known is not None and known.camera else intrinsics
 
-    def set_extrinsics(
-        self, camera: str, T_parent_camera: ArrayLike, parent: Parent = "base"
-    ) -> None:
-        """The camera's pose (4, 4) in the base, or in the end effector's frame (parent "ee").
+    def set_extrinsics(self, camera: str, T_base_camera: ArrayLike) -> None:
+        """The pose (4, 4) in base of a camera that stands; CalibrationError if it is none."""
+        self._set_parent(camera, T_base_camera, "base")
 
-        A camera on the hand gets T_base_camera of every set from that set's end-effector pose.
-        Raises CalibrationError for a matrix that is no pose.
+    def set_mount(self, camera: str, T_ee_camera: ArrayLike) -> None:
+        """The pose (4, 4) of a camera on the hand, in the end effector's frame.
+
+        Every set gets T_base_camera from its own end-effector pose. Raises as set_extrinsics.
         """
-        stream = self._camera(camera)
-        T = np.array(T_parent_camera, float)
-        if not is_pose(T):
-            raise CalibrationError(
-                f"camera {camera}: got extrinsics {T.tolist()}, expected a (4, 4) rigid "
-                f"T_{parent}_camera; calibrate the camera again"
-            )
-        if camera not in self._calibration:
-            stream.T_parent_camera, stream.on_hand = T, parent == "ee"
+        self._set_parent(camera, T_ee_camera, "ee")
 
     def add_pose(self, stamp_ns: int, T_base_ee: ArrayLike, receipt_ns: int = 0) -> None:
         """Takes the measured end-effector pose (4, 4) in base."""
@@ -202,6 +195,17 @@ class FrameSynchroniser:
         self._stamps.clear()
         self._newest_ns = self._candidate = None
         self._dirty = False
+
+    def _set_parent(self, camera: str, T_parent_camera: ArrayLike, parent: Parent) -> None:
+        stream = self._camera(camera)
+        T = np.array(T_parent_camera, float)
+        if not is_pose(T):
+            raise CalibrationError(
+                f"camera {camera}: got extrinsics {T.tolist()}, expected a (4, 4) rigid "
+                f"T_{parent}_camera; calibrate the camera again"
+            )
+        if camera not in self._calibration:
+            stream.T_parent_camera, stream.on_hand = T, parent == "ee"
 
     def _camera(self, name: str) -> CameraStream:
         try:

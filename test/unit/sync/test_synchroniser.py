@@ -367,7 +367,7 @@ def test_a_camera_on_the_hand_moves_with_it() -> None:
     T_ee_camera = np.eye(4)
     T_ee_camera[:3, 3] = 0.1, 0.0, 0.05
     sync = synchroniser("front", "wrist")
-    sync.set_extrinsics("wrist", T_ee_camera, "ee")
+    sync.set_mount("wrist", T_ee_camera)
     frames = play(sync, robot(1) + ticks(images("front", "wrist"), 20, 20))
     assert len(frames) == 20
     for frame in frames:
