@@ -44,6 +44,6 @@ class DeltaTargets:
         lead = pose_delta(T_base_ee, apply_delta(start, d))
         lead[:3] *= min(1.0, self._leash_m / max(float(np.linalg.norm(lead[:3])), 1e-12))
         lead[3:] *= min(1.0, self._leash_rad / max(float(np.linalg.norm(lead[3:])), 1e-12))
-        target = apply_delta(T_base_ee, lead)
+        target: Float64 = apply_delta(T_base_ee, lead)
         self._target = target
-        return target.copy()
+        return target

@@ -75,12 +75,8 @@ class LibfrankaBackend:
         self._franky, host = franky, self.config.robot_hostname
         realtime = franky.RealtimeConfig
         try:
-            self._robot = franky.Robot(
-                host,
-                realtime_config=realtime.Ignore
-                if self.config.ignore_realtime
-                else realtime.Enforce,
-            )
+            mode = realtime.Ignore if self.config.ignore_realtime else realtime.Enforce
+            self._robot = self._connect(lambda: franky.Robot(host, realtime_config=mode), "arm")
             self._robot.set_collision_behavior(
                 self.config.collision_torque_nm, self.config.collision_force_n
             )
@@ -108,12 +104,15 @@ class LibfrankaBackend:
         """The reference; ignored during a fault, non-finite ones always."""
         if self._fault or not (np.isfinite(pose).all() and np.isfinite(twist).all()):
             return
-        with self._lock:
-            if self._tracker is None:
-                return
-            self._set_target(pose, twist)
-            self._sent_pose, self._sent_s = pose.copy(), time.monotonic()
-            self._moving = bool(np.any(twist))
+        if not self._lock.acquire(timeout=0.002):  # being stopped: the next one comes soon
+            return
+        try:
+            if self._tracker is not None:
+                self._set_target(pose, twist)
+                self._sent_pose, self._sent_s = pose.copy(), time.monotonic()
+                self._moving = bool(np.any(twist))
+        finally:
+            self._lock.release()
 
     def grip(self, width_m: float) -> None:
         """Opens or closes in the background; NaN is ignored."""
