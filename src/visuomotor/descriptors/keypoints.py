@@ -16,6 +16,12 @@ from visuomotor.errors import DataError
 from visuomotor.networks import expected_point, pixel_lattice, pixels_to_cells, sample_map
 
 
+LIKELIEST = 384
+"""Points of all cameras together that a keypoint's refinement looks at."""
+STARTS = 8
+"""Likeliest points that the refinement may start from."""
+
+
 @dataclass(frozen=True)
 class Keypoints:
     """K keypoints in B sets of views.
@@ -76,17 +82,29 @@ def locate(
     log_weights = torch.cat(logits, dim=2)  # (B, K, M)
     where, seen = torch.cat(points, dim=1), torch.cat(valid, dim=1)  # (B, M, 3), (B, M)
     log_weights = log_weights.masked_fill(~seen[:, None], float("-inf"))
-    centre = expected_point(log_weights, where, seen)  # (B, K, 3)
     if config.radius_m <= 0:
-        return Keypoints(centre, _likeness(log_weights))
+        return Keypoints(expected_point(log_weights, where, seen), _likeness(log_weights))
     where = where.masked_fill(~seen[..., None], 0.0)
-    p = torch.softmax(log_weights, dim=-1)
-    centre = _best_neighbourhood(p, where, config.radius_m)
+    centre, mass = _refined(torch.softmax(log_weights, dim=-1), where, config.radius_m)
+    return Keypoints(centre, _likeness(log_weights) * mass)
+
+
+def _refined(p: Tensor, points: Tensor, radius_m: float) -> tuple[Tensor, Tensor]:
+    """Expectations (B, K, 3) near where most of p (B, K, M) lies, and the probability there.
+
+    Works on the likeliest points alone; the others weigh nothing and cost most of the time.
+    """
+    p, index = p.topk(min(LIKELIEST, p.shape[-1]), dim=-1)  # (B, K, P)
+    b, k, n = index.shape
+    x = points.gather(1, index.reshape(b, -1, 1).expand(-1, -1, 3)).reshape(b, k, n, 3)
+    masses = p[:, :, None] * _gaussian(x[:, :, :STARTS], x, radius_m)  # (B, K, STARTS, P)
+    best = masses.sum(-1).argmax(-1)[..., None, None].expand(-1, -1, 1, 3)
+    centre = x.gather(2, best)  # (B, K, 1, 3)
     for _ in range(3):
-        near = _gaussian(centre, where, config.radius_m)  # (B, K, M)
-        mass = (p * near).sum(-1)  # (B, K)
-        centre = (p * near) @ where / mass.clamp_min(1e-30)[..., None]
-    return Keypoints(centre, _likeness(log_weights) * mass.clamp(0, 1))
+        near = p[:, :, None] * _gaussian(centre, x, radius_m)  # (B, K, 1, P)
+        mass = near.sum(-1, keepdim=True)  # (B, K, 1, 1)
+        centre = near @ x / mass.clamp_min(1e-30)
+    return centre[:, :, 0], mass[:, :, 0, 0].clamp(0, 1)
 
 
 def _candidates(
@@ -105,25 +123,10 @@ def _candidates(
     return logits, points, valid & in_workspace(points, config.workspace)
 
 
-def _best_neighbourhood(p: Tensor, points: Tensor, radius_m: float) -> Tensor:
-    """The point (B, K, 3) among the likeliest few around which the most probability lies."""
-    index = p.topk(min(8, p.shape[-1]), dim=-1).indices  # (B, K, 8)
-    b, k, n = index.shape
-    candidates = points.gather(1, index.reshape(b, -1, 1).expand(-1, -1, 3)).reshape(b, k, n, 3)
-    masses = torch.stack(
-        [(p * _gaussian(candidates[:, :, i], points, radius_m)).sum(-1) for i in range(n)], dim=-1
-    )
-    best = masses.argmax(-1)[..., None, None].expand(-1, -1, 1, 3)
-    return candidates.gather(2, best)[:, :, 0]
-
-
 def _gaussian(centre: Tensor, points: Tensor, radius_m: float) -> Tensor:
-    square = (  # |a|^2 + |b|^2 - 2ab, (B, K, M): one matrix product
-        centre.square().sum(-1)[..., None]
-        + points.square().sum(-1)[:, None]
-        - 2 * centre @ points.transpose(1, 2)
-    )
-    return torch.exp(-square.clamp_min(0) / (2 * radius_m**2))
+    """Weights (..., C, P) of points (..., P, 3) around centres (..., C, 3)."""
+    square = (centre[..., :, None, :] - points[..., None, :, :]).square().sum(-1)
+    return torch.exp(-square / (2 * radius_m**2))
 
 
 def _likeness(log_weights: Tensor) -> Tensor:
