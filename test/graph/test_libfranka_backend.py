@@ -9,11 +9,19 @@ import time
 
 import numpy as np
 import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
 
 from visuomotor.control.backends.libfranka import LibfrankaBackend, LibfrankaConfig
 from visuomotor.control.limits import Limits
 from visuomotor.control.reference import ReferenceGenerator
 from visuomotor.errors import RobotError
+from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode
+from visuomotor.ros import messages, topics
 
 pytest.importorskip("franky", reason="pip install franky-control")
 pytest.importorskip("franky_sim", reason="pip install franky-sim")
@@ -216,3 +224,64 @@ def test_nobody_at_the_address_is_one_clear_error() -> None:
 def test_settings_that_cannot_protect_are_refused(values, text) -> None:
     with pytest.raises(ValueError, match=text):
         LibfrankaConfig(**values)
+
+
+def test_the_node_drives_the_arm_and_publishes_its_state(arm) -> None:
+    """Teleop targets that lead the published pose move the arm; released, it holds."""
+    values = {
+        "backend": "libfranka",
+        "robot_hostname": arm,
+        "ignore_realtime": True,
+        "max_tracking_error_m": 0.2,  # a starved simulation lags behind its references
+    }
+    rclpy.init(args=["--ros-args", *(a for k, v in values.items() for a in ("-p", f"{k}:={v}"))])
+    bridge = CartesianBridgeNode()
+    node = rclpy.create_node("operator", use_global_arguments=False)
+    executor = SingleThreadedExecutor()
+    poses, joints, fingers, states = [], [], [], []
+
+    def on_pose(msg) -> None:
+        poses.append(messages.pose_from_msg(msg))
+
+    def on_status(msg) -> None:
+        states.append(messages.diagnostics_from_msg(msg)["bridge"]["state"])
+
+    node.create_subscription(PoseStamped, topics.CURRENT_POSE, on_pose, topics.STATE)
+    node.create_subscription(JointState, topics.JOINT_STATES, joints.append, topics.STATE)
+    node.create_subscription(JointState, topics.GRIPPER_JOINT_STATES, fingers.append, topics.STATE)
+    node.create_subscription(DiagnosticArray, topics.COMMAND_STATUS, on_status, topics.RELIABLE)
+    enable = node.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
+    target = node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
+    held = True
+
+    def operate() -> None:
+        if held and poses:
+            enable.publish(Bool(data=True))
+            ahead = poses[-1].copy()
+            ahead[1, 3] += 0.02
+            target.publish(messages.pose_msg(ahead, node.get_clock().now().nanoseconds))
+
+    node.create_timer(0.05, operate)
+    for each in (bridge, node):
+        executor.add_node(each)
+
+    def spin(condition, what) -> None:
+        limit = time.monotonic() + 15.0
+        while not condition():
+            assert time.monotonic() < limit, f"waited in vain for {what}; {states[-1:]}"
+            executor.spin_once(timeout_sec=0.02)
+
+    try:
+        spin(lambda: poses and joints and fingers, "the robot's state")
+        start = poses[0][1, 3]
+        spin(lambda: poses[-1][1, 3] > start + 0.04, "motion")
+        held = False
+        spin(lambda: states[-1] == "hold", "hold")
+        begin = time.monotonic()
+        bridge.close()
+        assert time.monotonic() - begin < 5.0
+    finally:
+        executor.shutdown()
+        bridge.destroy_node()
+        node.destroy_node()
+        rclpy.try_shutdown()
