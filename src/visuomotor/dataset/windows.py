@@ -83,8 +83,7 @@ class Windows:
         for camera in self.cameras:
             out[f"{camera}/color"] = self._gather("color", camera, episode, step)
             if self.depth and camera in self.episodes[0].depth_mm:
-                depth_mm = self._gather("depth_mm", camera, episode, step)
-                out[f"{camera}/depth_m"] = depth_m_from_mm(depth_mm)
+                out[f"{camera}/depth_m"] = self._gather("depth_mm", camera, episode, step)
             out[f"{camera}/K"] = self._K[camera][episode]
             out[f"{camera}/T_base_camera"] = self._extrinsics(camera, episode, step)
         return out
@@ -109,13 +108,15 @@ class Windows:
         return np.concatenate(found)
 
     def _gather(self, kind: str, camera: str, episode: Int64, step: Int64) -> NDArray[Any]:
+        """(B, T, H, W, ...) images; depth in metres, window by window while it is in the cache."""
         sources: list[Mapping[str, NDArray[Any]]] = [getattr(e, kind) for e in self.episodes]
-        first = sources[0][camera]
-        out = np.empty((*step.shape, *first.shape[1:]), first.dtype)
+        first, depth = sources[0][camera], kind == "depth_mm"
+        out = np.empty((*step.shape, *first.shape[1:]), np.float32 if depth else first.dtype)
         for b, (e, steps) in enumerate(zip(episode, step, strict=True)):
             low, high = int(steps[0]), int(steps[-1]) + 1
-            whole = high - low == self.length
-            out[b] = sources[e][camera][low:high] if whole else sources[e][camera][steps]
+            images = sources[e][camera]
+            images = images[low:high] if high - low == self.length else images[steps]
+            out[b] = depth_m_from_mm(images) if depth else images
         return out
 
     def _extrinsics(self, camera: str, episode: Int64, step: Int64) -> NDArray[Any]:

@@ -24,6 +24,9 @@ from visuomotor.recording.schema import parse_camera_topic, typestore
 
 Int64 = NDArray[np.int64]
 
+Span = tuple[int, int]
+
+_LOGGED_WITHIN_NS = 1_000_000_000  # of the stamp, by whichever recorder
 _PENDING_SETS = 40
 _DECODE_AHEAD = 8
 _REPAIR = "run `visuomotor episodes repair` if it was being recorded"
@@ -87,20 +90,23 @@ class Bag:
         """How many messages a topic has."""
         return sum(c.msgcount for c in self._reader.connections if c.topic == topic)
 
-    def raw(self, topics: set[str] | None = None) -> Iterator[tuple[int, str, str, bytes]]:
-        """(log time in ns, topic, type, CDR) of the topics (None: all)."""
+    def raw(
+        self, topics: set[str] | None = None, span_ns: Span | None = None
+    ) -> Iterator[tuple[int, str, str, bytes]]:
+        """(log time in ns, topic, type, CDR) of the topics (None: all) logged within the span."""
+        start, stop = (None, None) if span_ns is None else span_ns
         chosen = [c for c in self._reader.connections if topics is None or c.topic in topics]
         if not chosen:
             return
         try:
-            for connection, time_ns, data in self._reader.messages(connections=chosen):
+            for connection, time_ns, data in self._reader.messages(chosen, start, stop):
                 yield time_ns, connection.topic, connection.msgtype, bytes(data)
         except (ReaderError, AnyReaderError, OSError, ValueError, EOFError) as error:
             raise DataError(f"{self.episode}: the bag is damaged: {error}; {_REPAIR}") from error
 
-    def read(self, topics: set[str]) -> Iterator[tuple[str, Any]]:
-        """(topic, message) of the topics."""
-        for _, topic, msgtype, data in self.raw(topics):
+    def read(self, topics: set[str], span_ns: Span | None = None) -> Iterator[tuple[str, Any]]:
+        """(topic, message) of the topics, logged within the span."""
+        for _, topic, msgtype, data in self.raw(topics, span_ns):
             try:
                 yield topic, self._reader.deserialize(data, msgtype)
             except Exception as error:  # rosbags raises whatever struct and numpy raise
@@ -127,8 +133,10 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
         reader.close()
 
 
-def read_frames(episode: Path | str) -> Iterator[SyncedFrame]:
+def read_frames(episode: Path | str, span_ns: Span | None = None) -> Iterator[SyncedFrame]:
     """The sets of an episode in order of their stamps; incomplete sets are left out.
+
+    span_ns: only the sets stamped from its start to before its end; no other is decoded.
 
     Works on every bag with the topics of `schema`, whatever its cameras are called. The
     extrinsics of a set are the newest not after it (the first, before that). Trims are not
@@ -138,7 +146,7 @@ def read_frames(episode: Path | str) -> Iterator[SyncedFrame]:
         ahead: deque[Future[SyncedFrame]] = deque()
         decode = _Decoder(bag)
         try:
-            for stamp_ns, parts in _complete_sets(bag, decode.layout):
+            for stamp_ns, parts in _complete_sets(bag, decode.layout, span_ns):
                 ahead.append(pool.submit(decode, stamp_ns, parts))
                 if len(ahead) >= _DECODE_AHEAD:
                     yield ahead.popleft().result()
@@ -232,7 +240,9 @@ class _Decoder:
         )
 
 
-def _complete_sets(bag: Bag, layout: BagLayout) -> Iterator[tuple[int, dict[str, Any]]]:
+def _complete_sets(
+    bag: Bag, layout: BagLayout, span_ns: Span | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """(stamp, messages by stream) of every stamp that all streams have; joined by header stamp.
 
     Bags of other recorders are ordered by receipt, so a set's messages need not be neighbours.
@@ -243,12 +253,16 @@ def _complete_sets(bag: Bag, layout: BagLayout) -> Iterator[tuple[int, dict[str,
         streams |= {f"{camera}/camera_info", f"{camera}/color/compressed"}
         streams |= {f"{camera}/depth/compressedDepth"} if depth else set()
     pending: dict[int, dict[str, Any]] = {}
-    for topic, message in bag.read({prefix + s for s in streams}):
+    first, last = (0, 2**63 - 1) if span_ns is None else span_ns
+    logged = None if span_ns is None else (first - _LOGGED_WITHIN_NS, last + _LOGGED_WITHIN_NS)
+    for topic, message in bag.read({prefix + s for s in streams}, logged):
         stamp = messages.stamp_of(message)
         parts = pending.setdefault(stamp, {})
         parts[topic.removeprefix(prefix)] = message
         if len(parts) == len(streams):
-            yield stamp, pending.pop(stamp)
+            done = pending.pop(stamp)
+            if first <= stamp < last:
+                yield stamp, done
             for old in [s for s in pending if s < stamp]:  # never complete any more
                 del pending[old]
         elif len(pending) > _PENDING_SETS:

@@ -207,3 +207,11 @@ def test_an_exception_keeps_what_was_recorded(tmp_path: Path) -> None:
         interrupted()
     assert load_sidecar(writer.path).tags == ("aborted",)
     assert len(list(read_frames(writer.path))) == 5
+
+
+def test_a_span_reads_only_its_own_sets(tmp_path: Path) -> None:
+    frames = list(synthetic_frames(60, SIZES))
+    episode = record(tmp_path, frames)
+    span = (frames[30].stamp_ns, frames[35].stamp_ns)
+    got = [f.stamp_ns for f in read_frames(episode, span)]
+    assert got == [f.stamp_ns for f in frames[30:35]]
