@@ -15,7 +15,6 @@ from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
 from visuomotor.networks import expected_point, pixel_lattice, pixels_to_cells, sample_map
 
-
 LIKELIEST = 384
 """Points of all cameras together that a keypoint's refinement looks at."""
 STARTS = 8
@@ -26,7 +25,8 @@ STARTS = 8
 class Keypoints:
     """K keypoints in B sets of views.
 
-    points (B, K, 3) in base, m; NaN where a set has no valid depth in the workspace at all.
+    points (B, K, 3) in base, m; NaN, with confidence 0, where a set has no valid depth in the
+    workspace at all.
     confidence (B, K) in [0, 1]: how alike the best match is, times the probability near it.
     """
 
@@ -86,6 +86,7 @@ def locate(
         return Keypoints(expected_point(log_weights, where, seen), _likeness(log_weights))
     where = where.masked_fill(~seen[..., None], 0.0)
     centre, mass = _refined(torch.softmax(log_weights, dim=-1), where, config.radius_m)
+    mass = mass.nan_to_num(0.0)  # NaN: a set without any valid point
     return Keypoints(centre, _likeness(log_weights) * mass)
 
 
