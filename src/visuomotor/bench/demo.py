@@ -12,12 +12,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from visuomotor.bench.evaluation import evaluate
+from visuomotor.bench.evaluation import evaluate, run_rollouts
 from visuomotor.bench.graph_evaluation import evaluate_graph
 from visuomotor.bench.loop_metrics import loop_figures
 from visuomotor.bench.media import demonstration_gif, rollout_gifs
 from visuomotor.bench.report import write_report
-from visuomotor.bench.results import commit, machine
+from visuomotor.bench.results import commit, cores, machine
 from visuomotor.bench.stages import Launched, Stages, say
 from visuomotor.bench.statistics import wilson
 from visuomotor.recording import find_episodes
@@ -35,7 +35,7 @@ class DemoConfig:
     episodes: int = 40
     graph_rollouts: int = 40
     lockstep_rollouts: int = 200
-    blind_rollouts: int = 100
+    blind_rollouts: int = 60
     cameras: tuple[str, ...] = ("front", "side")
     demonstration_seed: int = 1_000
     graph_seed: int = 200_000
@@ -150,29 +150,25 @@ class _Demo:
     def lockstep(self) -> str:
         """The same checkpoint in lockstep, from many more starts; the first ones as pictures."""
         seeds = self._lockstep_seeds(self.config.lockstep_rollouts)
+        rollouts = self._evaluate("lockstep", seeds, blind=False)
         with rollout_gifs(self.out / "media", seeds[:4]) as on_step:
-            bar = tqdm(total=len(seeds), desc="lockstep", disable=None, leave=False)
-            with bar:
-                rollouts = evaluate(
-                    self.policy,
-                    self.sim,
-                    seeds,
-                    progress=lambda _: bar.update(),
-                    on_step=on_step,
-                )
+            list(run_rollouts(self.policy, self.sim, seeds[:4], on_step=on_step))
         self._write("lockstep", rollouts=[asdict(r) for r in rollouts])
         return _share(rollouts)
 
     def blind(self) -> str:
         """The same starts with black images: does it look?"""
         seeds = self._lockstep_seeds(self.config.blind_rollouts)
-        bar = tqdm(total=len(seeds), desc="blind", disable=None, leave=False)
-        with bar:
-            rollouts = evaluate(
-                self.policy, self.sim, seeds, blind=True, progress=lambda _: bar.update()
-            )
+        rollouts = self._evaluate("blind", seeds, blind=True)
         self._write("blind", rollouts=[asdict(r) for r in rollouts])
         return _share(rollouts)
+
+    def _evaluate(self, name: str, seeds: range, blind: bool) -> list[Rollout]:
+        bar = tqdm(total=len(seeds), desc=name, disable=None, leave=False)
+        with bar:
+            return evaluate(
+                self.policy, self.sim, seeds, blind, lambda _: bar.update(), workers=cores()
+            )
 
     def summary(self, stage_s: dict[str, float]) -> dict[str, Any]:
         """All figures of the run; written to `summary.json`."""

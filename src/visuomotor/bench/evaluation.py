@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from visuomotor.contracts import Action, SyncedFrame
 from visuomotor.policies import load_policy
@@ -26,32 +29,59 @@ def evaluate(
     seeds: Sequence[int],
     blind: bool = False,
     progress: Callable[[Rollout], None] = lambda _: None,
-    on_step: OnStep | None = None,
+    workers: int = 1,
 ) -> list[Rollout]:
     """One rollout per seed: the initial states are the same for every checkpoint.
 
     blind: the policy gets black images without depth; what it still solves, it solves without
-    looking. on_step(seed, frame, runtime) sees every set after the policy acted on it.
+    looking. workers: processes that share the seeds; the result does not depend on their number.
     """
+    if workers <= 1:
+        rollouts = []
+        for rollout in run_rollouts(checkpoint, sim, seeds, blind):
+            rollouts.append(rollout)
+            progress(rollout)
+        return rollouts
+    spawn = multiprocessing.get_context("spawn")  # OpenGL and torch survive no fork
+    shares = [seeds[i :: workers * 4] for i in range(workers * 4)]
+    done: dict[int, Rollout] = {}
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        jobs = [pool.submit(_share, checkpoint, sim, share, blind) for share in shares if share]
+        for job in as_completed(jobs):
+            for rollout in job.result():
+                done[rollout.seed] = rollout
+                progress(rollout)
+    return [done[seed] for seed in seeds]
+
+
+def _share(checkpoint: Path, sim: SimConfig, seeds: Sequence[int], blind: bool) -> list[Rollout]:
+    return list(run_rollouts(checkpoint, sim, seeds, blind))
+
+
+def run_rollouts(
+    checkpoint: Path,
+    sim: SimConfig,
+    seeds: Sequence[int],
+    blind: bool = False,
+    on_step: OnStep = lambda *_: None,
+) -> Iterator[Rollout]:
+    """The rollouts one by one, in this process; on_step(seed, frame, runtime) sees every set."""
+    torch.set_num_threads(1)  # small convolutions: more threads wait for one another
     runtime = PolicyRuntime(load_policy(checkpoint))
     world = SimWorld(sim)
     lockstep = Lockstep(world, LATENCY_S)
-    rollouts = []
     try:
         for seed in seeds:
             runtime.reset()
 
             def agent(frame: SyncedFrame, seed: int = seed) -> Action | None:
                 action = runtime.step(blacked_out(frame) if blind else frame)
-                if on_step is not None:
-                    on_step(seed, frame, runtime)
+                on_step(seed, frame, runtime)
                 return action
 
-            rollouts.append(lockstep.rollout(seed, agent))
-            progress(rollouts[-1])
+            yield lockstep.rollout(seed, agent)
     finally:
         world.close()
-    return rollouts
 
 
 def blacked_out(frame: SyncedFrame) -> SyncedFrame:
