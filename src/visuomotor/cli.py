@@ -1,0 +1,98 @@
+"""`visuomotor ...`: every command of the package, on one line each; `--help` tells the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+from tyro.conf import Positional
+from tyro.extras import SubcommandApp
+
+from visuomotor.commands import episodes, simulation, training
+from visuomotor.commands.dependencies import explain_missing
+from visuomotor.errors import VisuomotorError
+
+DESCRIPTION = "Teaches a Franka arm from few demonstrations, in ROS 2."
+
+
+def up(
+    file: Positional[Path],
+    arguments: Positional[tuple[str, ...]] = (),
+) -> int:
+    """Run a launch file, with or without a ROS distribution; Ctrl-C ends it.
+
+    Args:
+        file: The launch file (XML), such as launch/sim.launch.xml, or one of ours by name (sim).
+        arguments: Its arguments, each as name:=value.
+    """
+    from visuomotor.ros.launch import up as run
+
+    return run(file, arguments)
+
+
+def doctor(out: Path = Path()) -> int:
+    """Say what is missing on this machine and how to get it.
+
+    Args:
+        out: Folder where data will be recorded; its disk is measured.
+    """
+    from visuomotor.bench.doctor import diagnose, print_report
+
+    return print_report(diagnose(out))
+
+
+def application() -> SubcommandApp:
+    """All commands."""
+    app = SubcommandApp()
+    app.command(up)
+    app.command(simulation.demo)
+    app.command(simulation.demos)
+    catalogue = SubcommandApp()
+    catalogue.command(name="list")(episodes.list_episodes)
+    catalogue.command(episodes.info)
+    catalogue.command(episodes.play)
+    catalogue.command(episodes.trim)
+    catalogue.command(episodes.label)
+    catalogue.command(episodes.discard)
+    catalogue.command(episodes.restore)
+    catalogue.command(episodes.repair)
+    catalogue.command(name="export-video")(episodes.export_video)
+    app.command(catalogue, name="episodes", help="Look at, relabel, trim, repair, play episodes.")
+    learning = SubcommandApp()
+    learning.command(name="descriptors")(training.train_descriptors)
+    learning.command(name="policy")(training.train_policy)
+    app.command(learning, name="train", help="Train descriptors or a policy from recorded bags.")
+    app.command(name="eval")(simulation.evaluate)
+    app.command(simulation.bench)
+    app.command(doctor)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 2 after an error, 130 after Ctrl-C."""
+    try:
+        with explain_missing():
+            code = application().cli(
+                prog="visuomotor",
+                description=DESCRIPTION,
+                args=None if arguments is None else list(arguments),
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+        sys.stdout.flush()
+        return int(code or 0)
+    except VisuomotorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (`| head`) went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
