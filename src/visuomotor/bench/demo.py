@@ -103,7 +103,7 @@ class _Demo:
 
     def train_descriptors(self) -> str:
         """Dense descriptors from the bags, by the training node."""
-        self._train("train_descriptors", self.descriptors, {})
+        self._train("train_descriptors", self.descriptors, {"only_descriptors": "true"})
         return _last_row(self.descriptors / "progress.csv")
 
     def train_policy(self) -> str:
@@ -112,7 +112,7 @@ class _Demo:
         return _last_row(self.policy / "progress.csv")
 
     def _train(self, stage: str, out: Path, extra: dict[str, Any]) -> None:
-        arguments = {"stage": stage, "dataset": self.dataset, "out": out, **extra}
+        arguments = {"dataset": self.dataset, "out": out, **extra}
         progress = out / "progress.csv"
 
         def rows() -> int:
