@@ -67,7 +67,7 @@ def run_rollouts(
 ) -> Iterator[Rollout]:
     """The rollouts one by one, in this process; on_step(seed, frame, runtime) sees every set."""
     torch.set_num_threads(1)  # small convolutions: more threads wait for one another
-    runtime = PolicyRuntime(load_policy(checkpoint))
+    runtime = PolicyRuntime(load_policy(checkpoint), allow_blind=blind)
     world = SimWorld(sim)
     lockstep = Lockstep(world, LATENCY_S)
     try:

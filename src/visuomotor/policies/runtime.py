@@ -9,6 +9,7 @@ from visuomotor.contracts import (
     STEP_NS,
     Action,
     ActionChunk,
+    Observation,
     SyncedFrame,
 )
 from visuomotor.errors import CheckpointError, CommandError, DataError
@@ -21,13 +22,17 @@ class PolicyRuntime:
     """Calls a policy on every `replan_steps`-th set and plays its chunk in between.
 
     A chunk's action i is for the set observed plus i control steps, by the sets' stamps: after a
-    lost set the action of its time is skipped, not delayed.
+    lost set the action of its time is skipped, not delayed. allow_blind: act, too, on sets in
+    which no camera measured any depth; to test what a policy does without looking.
     """
 
-    def __init__(self, policy: LoadedPolicy, replan_steps: int = 1) -> None:
+    def __init__(
+        self, policy: LoadedPolicy, replan_steps: int = 1, allow_blind: bool = False
+    ) -> None:
         if replan_steps < 1:
             raise ValueError(f"got replan_steps {replan_steps}, expected at least 1")
         self._policy, self._replan = policy, replan_steps
+        self._allow_blind = allow_blind
         self.chunk: ActionChunk | None = None
         """The newest chunk, with what may be drawn in `info`."""
 
@@ -53,14 +58,14 @@ class PolicyRuntime:
     def step(self, frame: SyncedFrame) -> Action:
         """The action for this set.
 
-        Raises DataError for a set that the policy cannot see, CommandError for an action that is
-        no finite pose and width.
+        Raises DataError for a set that the policy cannot see (a camera or all depth missing),
+        CommandError for an action that is no finite pose and width.
         """
         index = 0
         if self.chunk is not None:
             index = round((frame.stamp_ns - self.chunk.stamp_ns) / STEP_NS)
         if self.chunk is None or not 0 <= index < min(self._replan, len(self.chunk)):
-            self.chunk, index = self._policy.act(observe(frame, self.spec)), 0
+            self.chunk, index = self._policy.act(self._observe(frame)), 0
         action = self.chunk[index]
         if not is_pose(action.T_base_ee) or not np.isfinite(action.gripper_width_m):
             raise CommandError(
@@ -71,3 +76,13 @@ class PolicyRuntime:
         return Action(
             action.T_base_ee, float(np.clip(action.gripper_width_m, 0.0, MAX_GRIPPER_WIDTH_M))
         )
+
+    def _observe(self, frame: SyncedFrame) -> Observation:
+        observation = observe(frame, self.spec)
+        depths = [v.depth_m for v in observation.views.values() if v.depth_m is not None]
+        if depths and not self._allow_blind and not any((d > 0).any() for d in depths):
+            raise DataError(
+                f"set {frame.stamp_ns}: no depth in any pixel of {', '.join(self.spec.names)}; "
+                "the arm holds, check the depth streams and their alignment to color"
+            )
+        return observation

@@ -101,7 +101,13 @@ def train_dense(
     model_config = DensePolicyConfig(descriptors.config, config.hidden, config.dropout)
     torch.manual_seed(config.seed)
     head = DenseHead(model_config)
-    key = inputs_key({"config": asdict(config), "episodes": [e.name for e in dataset.episodes]})
+    key = inputs_key(
+        {
+            "config": asdict(config),
+            "episodes": [e.name for e in dataset.episodes],
+            "descriptors": descriptors.reference.tolist(),
+        }
+    )
 
     def step(rng: np.random.Generator, _: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         index = rng.integers(len(samples.points), size=config.batch)
