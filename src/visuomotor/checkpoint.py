@@ -103,12 +103,21 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 def load_into(module: Any, tensors: Mapping[str, Tensor], where: str) -> None:
     """Loads a module's weights; CheckpointError names what is missing or of another shape."""
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as error:
+    expected = module.state_dict()
+    problems = [f"{k} is missing" for k in expected if k not in tensors]
+    problems += [f"{k} is unknown" for k in tensors if k not in expected]
+    problems += [
+        f"{k} is {tuple(t.shape)}, expected {tuple(expected[k].shape)}"
+        for k, t in tensors.items()
+        if k in expected and t.shape != expected[k].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise CheckpointError(
-            f"{where}: the weights do not fit the configuration beside them: {error}"
-        ) from error
+            f"{where}: the weights do not fit the configuration beside them: "
+            f"{'; '.join(problems[:3])}{more}; take both from the same training"
+        )
+    module.load_state_dict(dict(tensors))
 
 
 def sub_tensors(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
