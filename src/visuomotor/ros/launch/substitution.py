@@ -1,4 +1,4 @@
-"""The substitutions `$(var x)`, `$(env X default)`, `$(find-pkg-share p)`, `$(dirname)`."""
+"""The substitutions `$(var x default)`, `$(env X default)`, `$(find-pkg-share p)`, `$(dirname)`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _value(name: str, words: list[str], scope: Scope) -> str:
             f"$({name} ...): {unknown_name('substitution', name, SUBSTITUTIONS)}; "
             "`ros2 launch` may know it"
         )
-    most = {"var": 1, "env": 2, "find-pkg-share": 1, "dirname": 0}[name]
+    most = {"var": 2, "env": 2, "find-pkg-share": 1, "dirname": 0}[name]
     least = min(most, 1)
     if not least <= len(words) <= most:
         raise ConfigError(f"$({name}): got {len(words)} words {words}, expected {least} to {most}")
@@ -90,9 +90,9 @@ def _value(name: str, words: list[str], scope: Scope) -> str:
     if name == "find-pkg-share":
         return str(share_folder(words[0], scope.environment))
     if name == "var":
-        if words[0] not in scope.variables:
+        if words[0] not in scope.variables and len(words) == 1:
             raise ConfigError(f"$(var): {unknown_name('variable', words[0], scope.variables)}")
-        return scope.variables[words[0]]
+        return scope.variables.get(words[0], words[-1])
     if words[0] in scope.environment:
         return scope.environment[words[0]]
     if len(words) < 2:
