@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.contracts import RobotState
+from visuomotor.errors import RobotError
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.world import SimWorld, Snapshot
 
@@ -33,6 +34,7 @@ class RealtimeWorld:
         self._armed = False
         self._solved = False
         self._reset_ns = 0
+        self._failure: Exception | None = None
         self.late = 0
         """How often the physics fell more than 0.1 s behind and the clock was set on."""
 
@@ -76,7 +78,12 @@ class RealtimeWorld:
             return self._world.snapshot()
 
     def truth(self) -> tuple[int, Poses, bool, float]:
-        """Stamp, object poses, whether the task was solved since the reset, seconds since then."""
+        """Stamp, object poses, whether the task was solved since the reset, seconds since then.
+
+        Raises RobotError if the physics has stopped.
+        """
+        if self._failure is not None:
+            raise RobotError(f"the simulation stopped: {self._failure}") from self._failure
         with self._lock:
             now_ns = self._world.time_ns
             elapsed_s = (now_ns - self._reset_ns) * 1e-9
@@ -89,6 +96,12 @@ class RealtimeWorld:
             self._thread.join(2.0)
 
     def _run(self) -> None:
+        try:
+            self._follow_clock()
+        except Exception as error:
+            self._failure = error
+
+    def _follow_clock(self) -> None:
         tick_ns = round(self._world.tick_s * 1e9)
         while not self._stop.is_set():
             with self._lock:

@@ -60,6 +60,7 @@ class Renderer:
 
     def draw(self, data: mujoco.MjData, camera: str) -> None:
         """Hands a camera's view to OpenGL, which may draw it later."""
+        self._context.make_current()  # another world may have drawn meanwhile
         self._camera.fixedcamid = camera_id = self._model.camera(camera).id
         groups = self._model.geom_group.copy()
         if self._culling is not None:

@@ -140,21 +140,27 @@ class SimWorld:
         """This instant, to be rendered later or elsewhere."""
         return Snapshot(self.data.qpos.copy(), self.robot_state())
 
+    @property
+    def renderer(self) -> Renderer:
+        """The renderer, made when it is first needed, by the thread that will render."""
+        if self._renderer is None:
+            config = self.config
+            self._renderer = Renderer(self.model, config.width, config.height, config.shadows)
+        return self._renderer
+
     def frame(self, snapshot: Snapshot | None = None) -> SyncedFrame:
         """All cameras and the robot at a snapshot, by default this instant.
 
         Colour and depth of a camera come from one render. Raises MissingDependencyError where no
         off-screen OpenGL is to be had.
         """
-        config, snapshot = self.config, snapshot or self.snapshot()
-        if self._renderer is None:
-            self._renderer = Renderer(self.model, config.width, config.height, config.shadows)
+        config, snapshot, renderer = self.config, snapshot or self.snapshot(), self.renderer
         self._drawn.qpos[:] = snapshot.qpos
         mujoco.mj_kinematics(self.model, self._drawn)
         mujoco.mj_camlight(self.model, self._drawn)
         cameras = {}
         for name in config.cameras:
-            color, depth_mm = self._renderer.render(self._drawn, name)
+            color, depth_mm = renderer.render(self._drawn, name)
             depth_mm = degrade_depth(depth_mm, config, self._rng)
             T_base_camera = self.camera_pose(name, snapshot.robot.T_base_ee)
             cameras[name] = CameraFrame(color, depth_mm, self.camera(name), T_base_camera)
