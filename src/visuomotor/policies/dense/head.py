@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from visuomotor.errors import CheckpointError
 from visuomotor.networks import mlp
 from visuomotor.policies.dense.config import DensePolicyConfig
 
@@ -46,8 +47,16 @@ class Scales:
         return {"points": self.points, "delta": self.delta, "width": self.width}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Scales:
-        """The inverse of `tensors`."""
+    def from_tensors(cls, tensors: Mapping[str, Tensor], keypoints: int, where: str) -> Scales:
+        """The inverse of `tensors`; CheckpointError names what is missing or of another shape."""
+        for name, shape in {"points": (keypoints, 3), "delta": (6,), "width": (2,)}.items():
+            if name not in tensors:
+                raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
+            if tensors[name].shape != shape:
+                raise CheckpointError(
+                    f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
+                    f"{shape}; take it from the same training as the weights"
+                )
         return cls(tensors["points"], tensors["delta"], tensors["width"])
 
 

@@ -76,6 +76,5 @@ def load(checkpoint: Checkpoint, folder: Path) -> DensePolicy:
     )
     head = DenseHead(config)
     load_into(head, sub_tensors(tensors, "head."), where)
-    return DensePolicy(
-        descriptors, head, Scales.from_tensors(checkpoint.normaliser), checkpoint.spec
-    )
+    scales = Scales.from_tensors(checkpoint.normaliser, config.descriptors.keypoints, where)
+    return DensePolicy(descriptors, head, scales, checkpoint.spec)
