@@ -103,7 +103,7 @@ def _log(node: Node, error: Exception) -> None:
 
 @contextlib.contextmanager
 def _signals(wake: Callable[[], None]) -> Iterator[None]:
-    """Calls `wake` from a thread of its own at SIGINT or SIGTERM; further ones change nothing.
+    """Calls `wake` from a thread of its own at SIGINT or SIGTERM; further ones are ignored.
 
     A Python handler alone would wait until the executor's wait in C returns. rclpy's own
     handlers shut the context down at once, before a node could publish a last message.
@@ -111,10 +111,12 @@ def _signals(wake: Callable[[], None]) -> Iterator[None]:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     numbers = (signal.SIGINT, signal.SIGTERM)
+    told = threading.Event()
 
     def watch() -> None:
         while byte := os.read(reader, 1):
             if byte[0] in numbers:
+                told.set()
                 wake()
             elif byte[0] == 0:
                 return
@@ -128,7 +130,8 @@ def _signals(wake: Callable[[], None]) -> Iterator[None]:
     finally:
         signal.set_wakeup_fd(before_fd)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # A second Ctrl-C must not kill the interpreter while it ends in good order.
+            signal.signal(number, signal.SIG_IGN if told.is_set() else handler)
         os.write(writer, b"\0")
         thread.join()
         os.close(reader)
