@@ -81,6 +81,7 @@ class _Demo:
     def record(self) -> str:
         """Demonstrations through the graph: simulation, synchroniser, bridge, recorder."""
         config = self.config
+        self.dataset.mkdir(exist_ok=True)
 
         def recorded() -> int:
             return len(find_episodes(self.dataset, task=config.task))
