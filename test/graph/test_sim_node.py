@@ -116,8 +116,11 @@ def listener():
     listener.close()
 
 
-def rate_hz(received):
-    stamps = [messages.stamp_ns_of(m) for m in received]
+def rate_hz(received, newest=0):
+    """By the stamps of the newest messages; 0 before there are enough."""
+    stamps = [messages.stamp_ns_of(m) for m in received[-newest:]]
+    if len(stamps) < max(newest, 2):
+        return 0.0
     return (len(stamps) - 1) / ((stamps[-1] - stamps[0]) * 1e-9)
 
 
@@ -125,17 +128,19 @@ def test_every_topic_comes_at_its_rate_and_the_node_ends_at_once(listener):
     with sim("cameras:=[front, side]", "seed:=3") as process:
         got = listener.messages
         listener.spin_until(lambda: got[topics.color("front")], STARTUP_S, "first image")
-        for received in got.values():
-            if received is not got[topics.extrinsics("front")]:
-                del received[:-1]
-        listener.spin_until(
-            lambda: len(got[topics.color("side")]) > 60 and len(got[topics.CURRENT_POSE]) > 300,
-            20.0,
-            "60 images and 300 poses",
-        )
+        streams = {topics.color(c): 20.0 for c in ("front", "side")}
+        robot = (topics.JOINT_STATES, topics.CURRENT_POSE, topics.GRIPPER_JOINT_STATES)
+        streams |= dict.fromkeys(robot, 100.0)
+
+        def at_rate():  # two seconds of every stream, which a busy machine may not give at once
+            return all(
+                0.9 * hz < rate_hz(got[topic], round(2 * hz)) < 1.05 * hz
+                for topic, hz in streams.items()
+            )
+
+        listener.spin_until(at_rate, 40.0, "two seconds at 20 and 100 Hz")
         for camera in ("front", "side"):
             color = got[topics.color(camera)]
-            assert 14 < rate_hz(color) < 21
             assert color[-1].encoding == "rgb8"
             assert color_from_msg(color[-1]).shape == (120, 160, 3)
             assert color_from_msg(color[-1]).std() > 10
@@ -153,8 +158,6 @@ def test_every_topic_comes_at_its_rate_and_the_node_ends_at_once(listener):
             colors = {messages.stamp_ns_of(m) for m in color}
             depths = {messages.stamp_ns_of(m) for m in got[topics.depth(camera)]}
             assert len(colors & depths) > 0.8 * len(colors)  # one exposure, one stamp
-        for topic in (topics.JOINT_STATES, topics.CURRENT_POSE, topics.GRIPPER_JOINT_STATES):
-            assert 70 < rate_hz(got[topic]) < 105
         assert got[topics.CURRENT_POSE][-1].header.frame_id == "fr3_link0"
         assert len(messages.joints_from_msg(got[topics.JOINT_STATES][-1])[0]) == 7
         width = messages.gripper_width_from_msg(got[topics.GRIPPER_JOINT_STATES][-1])

@@ -23,11 +23,16 @@ class RealtimeWorld:
 
     After a reset the arm ignores references until one is within 2 cm of where it stands, and
     always ones farther than 12 cm away: a controller that was told of no reset must not sweep the
-    arm across the table.
+    arm across the table. on_state gets the robot's state after every step, in that thread.
     """
 
-    def __init__(self, world: SimWorld, clock_ns: Callable[[], int]) -> None:
-        self._world, self._clock_ns = world, clock_ns
+    def __init__(
+        self,
+        world: SimWorld,
+        clock_ns: Callable[[], int],
+        on_state: Callable[[RobotState], None] | None = None,
+    ) -> None:
+        self._world, self._clock_ns, self._on_state = world, clock_ns, on_state
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
@@ -109,9 +114,12 @@ class RealtimeWorld:
                 if abs(lag_ns) > MAX_LAG_NS:
                     self._world.shift_clock(lag_ns - tick_ns)
                     self.late += 1
-                if lag_ns >= tick_ns:
+                stepped = lag_ns >= tick_ns
+                if stepped:
                     self._world.advance(self._world.tick_s)
                     self._solved = self._solved or self._world.success()
+            if stepped and self._on_state is not None:
+                self._on_state(self.robot_state())
             wait_ns = self._world.time_ns + tick_ns - self._clock_ns()
             if wait_ns > 0:
                 self._stop.wait(wait_ns * 1e-9)

@@ -135,3 +135,16 @@ def test_success_is_remembered_until_the_reset():
         assert not realtime.truth()[2]
     finally:
         realtime.close()
+
+
+def test_every_step_is_told_once():
+    clock, states = Clock(), []
+    realtime = RealtimeWorld(SimWorld(SimConfig()), clock, states.append)
+    realtime.start(3)
+    try:
+        clock.run(0.2, realtime)
+        wait(lambda: len(states) == 20)
+        stamps = np.array([s.stamp_ns for s in states])
+        np.testing.assert_allclose(np.diff(stamps), 10_000_000, atol=10)
+    finally:
+        realtime.close()
