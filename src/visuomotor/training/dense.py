@@ -5,7 +5,8 @@ Florence, Manuelli and Tedrake 2019, sections III and V; noise augmentation as i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -113,22 +114,23 @@ def train_dense(
         index = rng.integers(len(samples.points), size=config.batch)
         return policy_loss(head, samples, index, scales, config, rng)
 
-    optimise(
-        "train_policy",
-        head,
-        step,
-        steps=config.steps,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        seed=config.seed,
-        out=out,
-        key=key,
-        metrics=("loss", "delta", "width"),
-        report=report,
-        should_stop=should_stop,
-        report_every=50,
-        save_every=1000,
-    )
+    with _one_thread():
+        optimise(
+            "train_policy",
+            head,
+            step,
+            steps=config.steps,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            seed=config.seed,
+            out=out,
+            key=key,
+            metrics=("loss", "delta", "width"),
+            report=report,
+            should_stop=should_stop,
+            report_every=50,
+            save_every=1000,
+        )
     tensors = {f"descriptors.{k}": t for k, t in descriptors.tensors().items()}
     tensors.update({f"head.{k}": t for k, t in head.state_dict().items()})
     card = (
@@ -139,6 +141,17 @@ def train_dense(
     )
     save_checkpoint(out, "dense", model_config, tensors, scales.tensors(), descriptors.spec, card)
     TrainingState(out, key).clear()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Layers as small as the head's run slower on more threads, many times so on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def find_samples(descriptors: DescriptorModel, dataset: Dataset, report: Report) -> Samples:
