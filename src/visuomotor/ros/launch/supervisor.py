@@ -20,8 +20,9 @@ LAST = "cartesian_bridge"
 """The executable that is stopped after all others, so that the arm is held to the end."""
 
 ESCALATION = ((0.0, signal.SIGINT), (2.0, signal.SIGTERM), (3.2, signal.SIGKILL))
-LAST_ESCALATION = ((0.0, signal.SIGINT), (0.7, signal.SIGTERM), (1.3, signal.SIGKILL))
-"""(seconds after the stop began, signal); together they stay below 5 s."""
+LAST_ESCALATION = ((0.0, signal.SIGINT), (4.0, signal.SIGTERM), (4.5, signal.SIGKILL))
+"""(seconds after the stop began, signal). The last one's SIGINT waits until the others are gone,
+which they are soon after 3.2 s: it has a second or more, and all is over in less than 5 s."""
 
 
 def up(file: Path | str, arguments: Sequence[str] = ()) -> int:
@@ -78,7 +79,6 @@ class Supervisor:
         self._respawn_at: dict[int, float] = {}
         self._selector = selectors.DefaultSelector()
         self._stop_since: float | None = None
-        self._last_since: float | None = None
         self._sent: dict[int, int] = {}
         self._failed = False
         self._code = 0
@@ -164,9 +164,8 @@ class Supervisor:
         first = {i for i in self._running if self._specs[i].executable != LAST}
         last = set(self._running) - first
         self._send(first, ESCALATION, now - self._stop_since)
-        if not first and last:
-            self._last_since = now if self._last_since is None else self._last_since
-            self._send(last, LAST_ESCALATION, now - self._last_since)
+        if not first:
+            self._send(last, LAST_ESCALATION, now - self._stop_since)
 
     def _send(
         self, indices: set[int], steps: tuple[tuple[float, signal.Signals], ...], elapsed_s: float
