@@ -33,7 +33,7 @@ class SyncConfig:
     depth_tolerance_ms: float = 5.0
     max_bracket_ms: float = 100.0
     max_gripper_bracket_ms: float = 250.0
-    max_wait_ms: float = 100.0
+    max_wait_ms: float = 300.0
     buffer_ms: float = 500.0
     max_buffered: int = 64
     dead_after_ms: float = 1000.0

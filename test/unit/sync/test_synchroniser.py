@@ -238,7 +238,7 @@ def test_late_and_repeated_messages_are_named() -> None:
 
 def test_no_extrapolation() -> None:
     """Without a later robot sample the set waits max_wait_ms, then is refused and counted."""
-    sync = synchroniser("front")
+    sync = synchroniser("front", max_wait_ms=100)
     for m in ticks(("pose", "joints", "gripper"), 100, 5, -50) + ticks(images("front"), 20, 1):
         deliver(sync, m)
     assert sync.poll(START) == []

@@ -45,9 +45,8 @@ def executable(package: str, name: str, environment: Mapping[str, str] = os.envi
     MissingDependencyError for another package's that is not installed.
     """
     if package == PACKAGE:
-        import visuomotor.nodes
-
-        known = [m.name for m in pkgutil.iter_modules(visuomotor.nodes.__path__)]
+        folder = Path(visuomotor.__file__).parent / "nodes"
+        known = [m.name for m in pkgutil.iter_modules([str(folder)])]
         if name not in known:
             raise ConfigError(unknown_name("executable", name, known))
         code = f"from visuomotor.nodes.{name} import main; main()"
