@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from visuomotor.commands import episodes, simulation, training
+from visuomotor.commands import episodes, services, simulation, training
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.errors import VisuomotorError
 
@@ -48,6 +48,7 @@ def application() -> SubcommandApp:
     """All commands."""
     app = SubcommandApp()
     app.command(up)
+    app.command(services.call)
     app.command(simulation.demo)
     app.command(simulation.demos)
     catalogue = SubcommandApp()

@@ -4,20 +4,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
 
 from visuomotor.cli import main
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.commands.simulation import figures_table
 from visuomotor.commands.training import stop_on_interrupt
-from visuomotor.errors import MissingDependencyError
+from visuomotor.errors import DataError, MissingDependencyError
 from visuomotor.recording import find_episodes, load_sidecar
+from visuomotor.ros.services import trigger
 
 HEAVY = ("numpy", "torch", "rclpy", "mujoco", "cv2", "rosbags", "tqdm")
-COMMANDS = ("up", "demo", "demos", "episodes", "train", "eval", "bench", "doctor")
+COMMANDS = ("up", "call", "demo", "demos", "episodes", "train", "eval", "bench", "doctor")
 EPISODES = (
     "list",
     "info",
@@ -147,6 +151,38 @@ def test_demos_and_the_catalogue(tmp_path: Path, capsys: pytest.CaptureFixture[s
     capsys.readouterr()
     assert main(["episodes", "repair", str(tmp_path)]) == 0
     assert "nothing to repair" in capsys.readouterr().out
+
+
+def test_call_asks_a_node_and_prints_its_answer() -> None:
+    """A node in this process offers two services; the command runs in one of its own."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("recorder", context=context)
+
+    def refuse() -> str:
+        raise DataError("nothing is being recorded")
+
+    trigger(node, "recorder/start", lambda: "recording lift/1")
+    trigger(node, "recorder/stop", refuse)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+
+    def call(name: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "visuomotor.cli", "call", name, "--timeout-s", "10"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=40)
+
+    try:
+        started, stopped = call("recorder/start"), call("recorder/stop")
+    finally:
+        executor.shutdown()
+        thread.join(5.0)
+        node.destroy_node()
+        rclpy.try_shutdown(context=context)
+    assert (started.returncode, started.stdout) == (0, "recording lift/1\n")
+    assert stopped.returncode == 2
+    assert "refused: nothing is being recorded" in stopped.stderr
 
 
 def test_progress_without_a_terminal_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
