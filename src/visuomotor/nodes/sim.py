@@ -102,6 +102,8 @@ class Sim(Node):
             )
             self.create_subscription(JointState, topics.COMMAND_GRIPPER, self._grip, topics.COMMAND)
         self.create_timer(0.05, self._publish_truth)
+        self._faults = self.config.faults()
+        self.create_timer(0.25, self._look_at_faults)
         trigger(self, topics.SIM_RESET, self._reset)
         self._stop = threading.Event()
         self._failure: Exception | None = None
@@ -171,6 +173,10 @@ class Sim(Node):
         except VisuomotorError as error:
             self.get_logger().error(f"gripper command ignored: {error}")
 
+    def _look_at_faults(self) -> None:
+        """Cameras may be made to die or to lose images while the node runs."""
+        self._faults = read(self, Config).faults()
+
     def _reset(self) -> str:
         config = read(self, Config)
         if config.seed < 0:
@@ -180,22 +186,23 @@ class Sim(Node):
 
     def _render(self) -> None:
         """The camera thread: its own rate, its own OpenGL context."""
-        faults, period_s = self.config.faults(), 1.0 / self.config.camera_rate_hz
+        period_s = 1.0 / self.config.camera_rate_hz
         start = due = time.monotonic()
         try:
             while not self._stop.is_set():
                 frame = self._simulated.frame(self.world.snapshot())
                 elapsed_s = time.monotonic() - start
                 for name, camera in frame.cameras.items():
-                    self._publish_camera(name, camera, frame.stamp_ns, faults, elapsed_s)
+                    self._publish_camera(name, camera, frame.stamp_ns, elapsed_s)
                 due = max(due + period_s, time.monotonic() - period_s)
                 self._stop.wait(max(0.0, due - time.monotonic()))
         except Exception as error:  # raised again in the node's own thread, which ends it
             self._failure = None if self._stop.is_set() else error
 
     def _publish_camera(
-        self, name: str, camera: CameraFrame, stamp_ns: int, faults: StreamFaults, elapsed_s: float
+        self, name: str, camera: CameraFrame, stamp_ns: int, elapsed_s: float
     ) -> None:
+        faults = self._faults
         if faults.dead(name, elapsed_s):
             return
         stamp_ns += faults.jitter_ns(self._rng)
