@@ -1,7 +1,8 @@
 """How long an image takes from a publisher to a callback in another process.
 
-Fast DDS as it comes and with config/fastdds.xml, in one run and interleaved, so that whatever
-else the machine does strikes both. Reliable, because best effort under Fast DDS's own settings
+Fast DDS as it comes (default), with config/fastdds.xml (profile), and in the environment of our
+launch files, which also keeps freed memory (ours); in one run and interleaved, so that whatever
+else the machine does strikes all. Reliable, because best effort under Fast DDS's own settings
 loses most 1280x720 images here when both cores are busy.
 """
 
@@ -19,35 +20,43 @@ import numpy as np
 
 from visuomotor.bench.results import save_result
 from visuomotor.errors import VisuomotorError
-from visuomotor.ros.launch import share_folder
+from visuomotor.ros.launch import read_launch_file, share_folder
 
 SIZES = ((640, 480), (1280, 720))
-PROFILES = ("default", "ours")
+VARIANTS = ("default", "profile", "ours")
 ROUNDS = 3
-IMAGES = 100
+IMAGES = 80
 RATE_HZ = 20.0
 TIMEOUT_S = 60.0
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+OWN_VARIABLES = (
+    "FASTDDS_DEFAULT_PROFILES_FILE",
+    "FASTRTPS_DEFAULT_PROFILES_FILE",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TOP_PAD_",
+)
+"""What our launch files set; taken away for `default`."""
 
 
 def run(out: Path) -> dict[str, Any]:
-    """Measures both profiles at both sizes; returns and writes `image.json`."""
+    """Measures all variants at both sizes; returns and writes `image.json`."""
     samples: dict[tuple[str, tuple[int, int]], list[float]] = {}
     for _ in range(ROUNDS):
         for size in SIZES:
-            for profile in PROFILES:
-                samples.setdefault((profile, size), []).extend(_measure(profile, *size))
+            for variant in VARIANTS:
+                samples.setdefault((variant, size), []).extend(_measure(variant, *size))
     figures: dict[str, Any] = {"rate_hz": RATE_HZ, "images": ROUNDS * IMAGES}
     for width, height in SIZES:
-        cell = {p: _summary(samples[p, (width, height)]) for p in PROFILES}
+        cell = {v: _summary(samples[v, (width, height)]) for v in VARIANTS}
         ratio = cell["ours"]["p50_ms"] / cell["default"]["p50_ms"]
         figures[f"{width}x{height}_rgb8"] = {**cell, "ours_over_default": round(ratio, 3)}
     return save_result(
         out / "image.json",
         figures,
         "default: an image larger than the 512 kB shared-memory segment goes through UDP in pieces "
-        "of 64 kB; ours: the copies of the image (array, serialised, segment, deserialised) and "
-        "the wake-up of the subscriber's executor",
+        "of 64 kB; profile: page faults, as glibc returns each image's memory to the kernel; ours: "
+        "four copies of the image (array, serialised, segment, deserialised) and the wake-up of "
+        "the subscriber's executor",
         "visuomotor bench image",
     )
 
@@ -57,13 +66,20 @@ def _summary(latencies_ms: list[float]) -> dict[str, float]:
     return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3)}
 
 
-def _measure(profile: str, width: int, height: int) -> list[float]:
+def _environment(variant: str) -> dict[str, str]:
+    plain = {k: v for k, v in os.environ.items() if k not in OWN_VARIABLES}
+    plain.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    if variant == "default":
+        return plain
+    ours = read_launch_file(share_folder() / "launch" / "sim.launch.xml", {}, plain)[0].environment
+    if variant == "ours":
+        return ours
+    return {k: v for k, v in ours.items() if not k.startswith("MALLOC_")}
+
+
+def _measure(variant: str, width: int, height: int) -> list[float]:
     """Latencies in ms of IMAGES images between two new processes."""
-    environment = {k: v for k, v in os.environ.items() if k not in PROFILE_VARIABLES}
-    environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    if profile == "ours":
-        path = str(share_folder() / "config" / "fastdds.xml")
-        environment.update(dict.fromkeys(PROFILE_VARIABLES[: _variables()], path))
+    environment = _environment(variant)
     command = [sys.executable, "-m", __name__]
     subscriber = subprocess.Popen(
         [*command, "subscribe"], env=environment, stdout=subprocess.PIPE, text=True
@@ -74,7 +90,7 @@ def _measure(profile: str, width: int, height: int) -> list[float]:
     except subprocess.TimeoutExpired:
         raise VisuomotorError(
             f"image benchmark: no {IMAGES} images of {width}x{height} within {TIMEOUT_S:g} s with "
-            f"the {profile} profile; does the firewall let DDS through on this machine?"
+            f"the variant {variant!r}; does the firewall let DDS through on this machine?"
         ) from None
     finally:
         for process in (subscriber, publisher):
@@ -82,11 +98,6 @@ def _measure(profile: str, width: int, height: int) -> list[float]:
             process.wait()
     latencies: list[float] = json.loads(received.splitlines()[-1])
     return latencies
-
-
-def _variables() -> int:
-    """How many of PROFILE_VARIABLES this ROS may see without a warning."""
-    return 2 if os.environ.get("ROS_DISTRO") in ("humble", "jazzy") else 1
 
 
 def publish(width: int, height: int) -> None:
