@@ -99,6 +99,8 @@ class _Demo:
                 self.launch / "record.launch.xml", arguments, self.out / "logs" / "record.log"
             ) as run:
                 run.wait(config.episodes, recorded, "recording", 30.0 + 15.0 * config.episodes)
+                if recorded() < config.episodes:
+                    raise run.failure(f"recorded {recorded()} of {config.episodes} episodes")
         demonstration_gif(find_episodes(self.dataset, task=config.task)[0], self.out / "media")
         return f"{recorded()} demonstrations of {config.task} through the ROS graph"
 
@@ -122,6 +124,8 @@ class _Demo:
         log = self.out / "logs" / f"{stage}.log"
         with Launched(self.launch / "train.launch.xml", arguments, log) as run:
             run.wait(0, rows, stage, 1800.0)
+            if not (out / "config.yaml").exists():
+                raise run.failure(f"{stage} ended without a checkpoint; run the demo again")
 
     def graph(self) -> str:
         """The policy node at 20 Hz from unseen starts."""
