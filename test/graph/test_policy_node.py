@@ -223,6 +223,23 @@ def test_it_does_not_start_without_a_camera(lab: Lab, policy: subprocess.Popen[s
     assert lab.count(topics.POLICY_POSE) == 0
 
 
+def test_a_camera_that_dies_ends_the_commands_and_is_named(
+    lab: Lab, policy: subprocess.Popen[str]
+) -> None:
+    wait(lab, lambda: lab.diagnostics.get("policy", {}).get("sets") == "ok")
+    assert started(lab)
+    wait(lab, lambda: lab.count(topics.POLICY_POSE) >= 5)
+    lab.alive.remove("side")
+    wait(lab, lambda: "side" in lab.message and "dead" in lab.message)
+    assert "front" not in lab.message.split("side")[0]
+    before, seen = lab.count(topics.POLICY_POSE), lab.diagnostics
+    wait(lab, lambda: lab.diagnostics is not seen)
+    wait(lab, lambda: lab.diagnostics["policy"]["active"] == "True")
+    assert lab.count(topics.POLICY_POSE) == before
+    lab.alive.add("side")
+    wait(lab, lambda: lab.count(topics.POLICY_POSE) >= before + 5)  # it goes on by itself
+
+
 def test_a_checkpoint_of_another_family_is_one_line(trained: Checkpoints) -> None:
     process = start("policy", f"checkpoint:={trained.descriptors}")
     _, error = process.communicate(timeout=30)

@@ -1,6 +1,6 @@
 """The same bag read as a dataset and replayed through the graph: the same tensors.
 
-A losslessly recorded one gives the same bits; JPEG moves keypoints by less than half a pixel.
+A losslessly recorded one gives the same bits; JPEG moves most keypoints by less than half a pixel.
 """
 
 import time
@@ -209,8 +209,10 @@ def test_a_bag_replayed_through_the_graph_gives_the_same_bits(
         assert_same_bits(observe(frame, SPEC), dataset)
 
 
-def test_jpeg_moves_keypoints_by_less_than_half_a_pixel(recorded: Path, tmp_path: Path) -> None:
-    """For a network trained for seconds; of its keypoints a few are ambiguous, and may jump."""
+def test_jpeg_moves_most_keypoints_by_less_than_half_a_pixel(
+    recorded: Path, tmp_path: Path
+) -> None:
+    """A keypoint that looks alike in two places may jump between them, so not all do."""
     config = DescriptorTrainingConfig(
         model=DescriptorConfig(dimensions=8, width=16, keypoints=8), steps=40, pairs=3, matches=128
     )
