@@ -179,6 +179,11 @@ def bench(
         print(f"bench {one} ...", flush=True)
         module = importlib.import_module(f"visuomotor.bench.{one}")
         print(figures_table(module.run(out)), flush=True)
+    from visuomotor.bench.tables import BEGIN, update_readme
+
+    readme = out.resolve().parent.parent / "README.md"
+    if out.name == "results" and readme.is_file() and BEGIN in readme.read_text():
+        update_readme(readme, out)
     return 0
 
 

@@ -1,0 +1,140 @@
+"""The README's results, generated from the result files: `python -m visuomotor.bench.tables`.
+
+Every row names its file and figure; a file that does not exist yet has no rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from visuomotor.errors import DataError
+
+BEGIN = "<!-- results: begin; `make bench` writes what is between -->"
+END = "<!-- results: end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: `text` formats the result file's content."""
+
+    file: str
+    what: str
+    text: Callable[[dict[str, Any]], str]
+
+
+def _success(result: dict[str, Any]) -> str:
+    low, high = result["interval"]
+    return f"{result['success']:.3f} of {result['n']} [{low:.3f}, {high:.3f}]"
+
+
+def _image(result: dict[str, Any]) -> str:
+    vga = result["figures"]["640x480_rgb8"]
+    return f"{vga['ours']['p50_ms']:.1f} ms ({vga['default']['p50_ms']:.1f} ms with the default)"
+
+
+ROWS = (
+    Row("demo", "`lift` through the ROS graph, unseen starts", _success),
+    Row("demo", "the same checkpoint in lockstep", lambda r: _success(r["lockstep"])),
+    Row("demo", "the same, blind", lambda r: _success(r["blind"])),
+    Row(
+        "loop",
+        "sim + sync + policy + bridge for 60 s: rate, missed deadlines",
+        lambda r: (
+            f"{r['figures']['rate_hz']:.2f} Hz, "
+            f"{r['figures']['missed_deadline_fraction']:.2%} missed"
+        ),
+    ),
+    Row(
+        "loop",
+        "image stamp to command, p50 and p95",
+        lambda r: (
+            f"{r['figures']['latency_p50_ms']:.0f} and {r['figures']['latency_p95_ms']:.0f} ms"
+        ),
+    ),
+    Row(
+        "sim",
+        "one 20 Hz step of `lift`, two 120x160 RGBD cameras, light and full appearance",
+        lambda r: (
+            f"{r['figures']['light']['step_ms']:.1f} and {r['figures']['full']['step_ms']:.1f} ms"
+        ),
+    ),
+    Row("image", "640x480 image between processes, our DDS profile, p50", _image),
+    Row(
+        "dataset",
+        "random windows of 8 steps, two cameras: cached, and decoded",
+        lambda r: (
+            f"{r['figures']['warm_windows_per_s']:.0f} and "
+            f"{r['figures']['cold_windows_per_s']:.1f} per s"
+        ),
+    ),
+    Row(
+        "sync",
+        "complete sets emitted at 5% loss",
+        lambda r: (
+            f"{r['figures']['loss_5%']['sets_emitted']} of "
+            f"{r['figures']['loss_5%']['sets_possible']}"
+        ),
+    ),
+)
+
+
+def results_table(results: Path) -> str:
+    """The table in Markdown from a folder of result files, each with its machine and limit."""
+    found = {p.stem: json.loads(p.read_text()) for p in sorted(results.glob("*.json"))}
+    rows = [r for r in ROWS if r.file in found]
+    if not rows:
+        return "No results yet: `make bench` measures them."
+    machines = {
+        f"{found[r.file]['machine']['cpu']}, {found[r.file]['machine']['cores']} cores"
+        for r in rows
+    }
+    lines = ["| what | measured |", "|---|---|"]
+    for row in rows:
+        try:
+            text = row.text(found[row.file])
+        except KeyError as error:
+            raise DataError(
+                f"{results / row.file}.json has no figure {error}, expected for the row "
+                f"{row.what!r}; measure again or mend the row in bench/tables.py"
+            ) from None
+        lines.append(f"| {row.what} | {text} |")
+    files = ", ".join(f"[{name}](benchmarks/results/{name}.json)" for name in found)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Measured on {'; '.join(sorted(machines))}, no GPU. Seeds, commits, commands and what "
+            f"limits each figure: {files}.",
+        ]
+    )
+
+
+def update_readme(readme: Path, results: Path) -> bool:
+    """Writes the table between the markers of `readme`; whether the file changed.
+
+    Raises DataError if the markers are not there.
+    """
+    text = readme.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DataError(f"{readme}: no results markers; expected the lines {BEGIN} and {END}")
+    new = f"{before}{BEGIN}\n{results_table(results)}\n{END}{after}"
+    if new != text:
+        readme.write_text(new)
+    return new != text
+
+
+def main() -> None:
+    """Brings the checkout's README up to date."""
+    root = Path(__file__).parents[3]
+    changed = update_readme(root / "README.md", root / "benchmarks" / "results")
+    print("README.md: results changed" if changed else "README.md: results are up to date")
+
+
+if __name__ == "__main__":
+    main()
