@@ -55,6 +55,7 @@ class GraphEvaluator(Node):
         call = self.sim.caller
         try:
             self.sim.reset(seed)
+            self.sim.wait_for_sets()
             self._log = LoopLog()
             self.logs.append(self._log)
             call.trigger(topics.POLICY_START)

@@ -29,13 +29,15 @@ REST_STEPS = 6
 class Config:
     """What is demonstrated: episodes from seeds first_seed, first_seed + 1, ...
 
-    record: use the recorder's services; without it the expert only moves the arm.
+    record: use the recorder's services; without it the expert only moves the arm. wait_for_sets:
+    demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw).
     """
 
     task: str = "lift"
     episodes: int = 30
     first_seed: int = 1000
     record: bool = True
+    wait_for_sets: bool = True
     operator: str = "scripted expert"
     max_attempts: int = 3
 
@@ -116,6 +118,8 @@ class Demonstrator(Node):
     def _attempt(self, seed: int) -> bool:
         sim, call = self.sim, self.sim.caller
         sim.reset(seed)
+        if self.config.record and self.config.wait_for_sets:
+            sim.wait_for_sets()
         self._expert.reset()
         self._rest = REST_STEPS
         self._done.clear()

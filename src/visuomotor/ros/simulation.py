@@ -43,6 +43,8 @@ class SimulationClient:
         self._joints: tuple[Float64, Float64] | None = None
         self._width_m: float | None = None
         self._stamp_ns = 0
+        self._set_stamp_ns = 0
+        node.create_subscription(PoseStamped, topics.SYNCED_POSE, self._on_set, topics.STATE)
         node.create_subscription(
             DiagnosticArray, topics.SIM_STATUS, self._on_status, topics.RELIABLE
         )
@@ -97,6 +99,14 @@ class SimulationClient:
         self.wait_for(fresh, timeout_s, f"the simulation showing seed {seed}")
         self.caller.trigger(topics.BRIDGE_RESET)
 
+    def wait_for_sets(self, timeout_s: float = 30.0) -> None:
+        """Returns when a synchronised set of what is now came; RobotError after timeout_s."""
+        with self._lock:
+            since_ns = self._stamp_ns
+        self.wait_for(
+            lambda: self._set_stamp_ns > since_ns, timeout_s, "synchronised sets (is rgbd_sync up?)"
+        )
+
     def wait_for(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         """Waits until the condition holds, checked at every message; RobotError names `what`."""
         end = time.monotonic() + timeout_s
@@ -114,6 +124,11 @@ class SimulationClient:
             self._status = SimStatus(
                 int(values["seed"]), values["success"] == "True", float(values["elapsed_s"])
             )
+            self._lock.notify_all()
+
+    def _on_set(self, msg: PoseStamped) -> None:
+        with self._lock:
+            self._set_stamp_ns = messages.stamp_ns_of(msg)
             self._lock.notify_all()
 
     def _on_pose(self, msg: PoseStamped) -> None:
