@@ -212,8 +212,14 @@ def test_a_missing_library_names_its_extra() -> None:
 def test_figures_are_listed_with_their_limit() -> None:
     result = {
         "name": "loop",
-        "figures": {"rate_hz": 20.0, "ms": {"p50": 31.25}},
+        "figures": {"rate_hz": 20.0, "ms": {"p50": 31.25, "all": [1.0, 2.5]}},
         "limited_by": "us",
     }
     lines = [line.split() for line in figures_table(result).splitlines()]
-    assert lines == [["loop"], ["rate_hz", "20"], ["ms.p50", "31.25"], ["limited", "by:", "us"]]
+    assert lines == [
+        ["loop"],
+        ["rate_hz", "20"],
+        ["ms.p50", "31.25"],
+        ["ms.all", "1,", "2.5"],
+        ["limited", "by:", "us"],
+    ]
