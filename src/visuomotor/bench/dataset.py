@@ -71,7 +71,7 @@ def write_synthetic(
 
 
 def run(out: Path) -> dict[str, Any]:
-    """Measures and writes `out`; about half a minute."""
+    """Measures and writes `dataset.json` into `out`; about half a minute."""
     load = os.getloadavg()[0]
     spec = ObservationSpec(tuple(CameraSpec(n) for n in SIZES))
     with tempfile.TemporaryDirectory(prefix="visuomotor-bench-") as folder:
@@ -127,7 +127,7 @@ def run(out: Path) -> dict[str, Any]:
         "warm: copying the images out of the page cache and turning depth into float32 metres "
         f"({_window_mb(spec):.1f} MB a window)"
     )
-    return save_result(out, figures, limits, "visuomotor bench dataset", [SEED])
+    return save_result(out / "dataset.json", figures, limits, "visuomotor bench dataset", [SEED])
 
 
 def _record_s(root: Path) -> float:

@@ -114,11 +114,10 @@ class CartesianBridgeNode(Node):
         on(Bool, topics.POLICY_ENABLE, lambda m: self._bridge.policy_enable(m.data, _now_ns()))
 
     def _listen_to_robot(self) -> None:
-        self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.STATE)
-        self.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, topics.STATE)
-        self.create_subscription(
-            JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, topics.STATE
-        )
+        newest = topics.NEWEST_STATE
+        self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, newest)
+        self.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, newest)
+        self.create_subscription(JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, newest)
 
     def _start_libfranka(self) -> None:
         from visuomotor.control.backends.libfranka import LibfrankaBackend

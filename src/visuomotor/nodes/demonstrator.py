@@ -7,6 +7,7 @@ demonstrates, marks the outcome and stops the recorder; after the last one the n
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from geometry_msgs.msg import PoseStamped
@@ -30,7 +31,8 @@ class Config:
     """What is demonstrated: episodes from seeds first_seed, first_seed + 1, ...
 
     record: use the recorder's services; without it the expert only moves the arm. wait_for_sets:
-    demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw).
+    demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw), and do an
+    episode whose sets came at less than min_rate_hz again, at most max_attempts times.
     """
 
     task: str = "lift"
@@ -39,7 +41,8 @@ class Config:
     record: bool = True
     wait_for_sets: bool = True
     operator: str = "scripted expert"
-    max_attempts: int = 3
+    min_rate_hz: float = 17.0
+    max_attempts: int = 5
 
     def __post_init__(self) -> None:
         if self.episodes < 1 or self.first_seed < 0 or self.max_attempts < 1:
@@ -131,14 +134,22 @@ class Demonstrator(Node):
             call.trigger(topics.RECORDER_START)
         try:
             self._active = True
+            start_s, sets = time.monotonic(), sim.sets
             self._done.wait(self._horizon_s)
+            rate_hz = (sim.sets - sets) / (time.monotonic() - start_s)
             success = sim.status is not None and sim.status.seed == seed and sim.status.success
         finally:
             self._active = False
             self._enable.publish(Bool(data=False))
-            if self.config.record:
-                call.trigger(topics.RECORDER_SUCCESS if success else topics.RECORDER_FAILURE)
-                call.trigger(topics.RECORDER_STOP)
+        if self.config.record:
+            if self.config.wait_for_sets and rate_hz < self.config.min_rate_hz:
+                call.trigger(topics.RECORDER_DISCARD)
+                raise RobotError(
+                    f"sets came at {rate_hz:.1f} Hz, expected {self.config.min_rate_hz:g} or more; "
+                    "the episode is discarded, is this machine too busy?"
+                )
+            call.trigger(topics.RECORDER_SUCCESS if success else topics.RECORDER_FAILURE)
+            call.trigger(topics.RECORDER_STOP)
         return success
 
 

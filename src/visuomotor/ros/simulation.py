@@ -44,21 +44,22 @@ class SimulationClient:
         self._width_m: float | None = None
         self._stamp_ns = 0
         self._set_stamp_ns = 0
+        self.sets = 0
+        """How many synchronised sets were seen."""
         node.create_subscription(PoseStamped, topics.SYNCED_POSE, self._on_set, topics.STATE)
         node.create_subscription(
             DiagnosticArray, topics.SIM_STATUS, self._on_status, topics.RELIABLE
         )
-        node.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.STATE)
-        node.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, topics.STATE)
-        node.create_subscription(
-            JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, topics.STATE
-        )
+        newest = topics.NEWEST_STATE
+        node.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, newest)
+        node.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, newest)
+        node.create_subscription(JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, newest)
         for name in objects:
             node.create_subscription(
                 PoseStamped,
                 topics.object_pose(name),
                 lambda msg, name=name: self._on_object(name, msg),
-                topics.STATE,
+                newest,
             )
         self._wanted = set(objects)
 
@@ -129,6 +130,7 @@ class SimulationClient:
     def _on_set(self, msg: PoseStamped) -> None:
         with self._lock:
             self._set_stamp_ns = messages.stamp_ns_of(msg)
+            self.sets += 1
             self._lock.notify_all()
 
     def _on_pose(self, msg: PoseStamped) -> None:

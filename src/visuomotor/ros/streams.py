@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.node import Node
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from visuomotor.contracts import BASE_FRAMES, Float64, StampedImage
@@ -107,17 +108,26 @@ class FrameStreams:
     def _listen(
         self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
     ) -> None:
-        def receive(msg: Any) -> None:
+        def use(msg: Any) -> bool:
             try:
                 take(*key, msg, self._node.get_clock().now().nanoseconds)
             except (DataError, CalibrationError) as error:
                 self.refused[topic] += 1
                 self._node.get_logger().error(f"{topic}: {error}", throttle_duration_sec=5.0)
-                return
-            if self._after is not None:
+                return False
+            return True
+
+        def receive(msg: Any) -> None:
+            used = use(msg)
+            if qos is topics.STATE:
+                # The executor takes one message per topic and round: on a busy machine states at
+                # 100 Hz or more would fall ever further behind the images that wait for them.
+                for waiting in _waiting(subscription):
+                    used = use(waiting) or used
+            if used and self._after is not None:
                 self._after()
 
-        self._node.create_subscription(kind, topic, receive, qos)
+        subscription = self._node.create_subscription(kind, topic, receive, qos)
 
     def _color(self, camera: str, msg: Image, now_ns: int) -> None:
         image = StampedImage(stamp_ns_of(msg), color_from_msg(msg), msg.header.frame_id, now_ns)
@@ -169,3 +179,13 @@ def _check_frame(frame_id: str, known: tuple[str, ...]) -> None:
             f"got frame_id {frame_id!r}, expected one of {', '.join(known)}; "
             "transform it before publishing"
         )
+
+
+def _waiting(subscription: Subscription) -> Iterator[Any]:
+    """The messages that wait in a subscription's queue, at most as many as it holds."""
+    for _ in range(topics.STATE.depth):
+        with subscription.handle:
+            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+        if taken is None:
+            return
+        yield taken[0]

@@ -22,6 +22,8 @@ SENSOR = _qos(5, reliable=False)
 """Images and camera infos."""
 STATE = _qos(100, reliable=False)
 """Robot state: deep enough that interpolation finds its brackets."""
+NEWEST_STATE = _qos(1, reliable=False)
+"""Robot state for who acts on it at once: a late one must not wait behind older ones."""
 COMMAND = _qos(1, reliable=True)
 """Targets and enables: only the newest counts."""
 RELIABLE = _qos(10, reliable=True)
