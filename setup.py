@@ -4,6 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+HERE = Path(__file__).resolve().parent  # colcon runs a linked copy of this file elsewhere
 NODES = (
     "cartesian_bridge",
     "demonstrator",
@@ -47,7 +48,7 @@ setup(
     name="visuomotor",
     version="0.1.0",
     description="Teaches a Franka arm from few demonstrations, in ROS 2",
-    long_description=Path("README.md").read_text(),
+    long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
