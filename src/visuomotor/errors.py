@@ -34,6 +34,10 @@ class RobotError(VisuomotorError):
     """The arm, its gripper or their simulation cannot do what is asked."""
 
 
+class Interrupted(VisuomotorError):
+    """A long run was asked to stop; its state is saved, and running it again goes on."""
+
+
 class MissingDependencyError(VisuomotorError):
     """An optional library that this machine lacks."""
 

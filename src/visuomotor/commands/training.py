@@ -69,8 +69,8 @@ def _train(
 ) -> int:
     import torch
 
+    from visuomotor.errors import Interrupted
     from visuomotor.training import train
-    from visuomotor.training.loop import Interrupted
 
     if threads > 0:
         torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
+from visuomotor.errors import Interrupted
 from visuomotor.ros import messages, topics
 
 
@@ -37,15 +38,19 @@ class TrainingThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Asks the work to end and waits until it has saved its state."""
+        """Asks the work to end, waits until it has saved its state, raises what went wrong."""
         self._stop.set()
         self._thread.join(60.0)
+        if self._error is not None:
+            raise self._error
 
     def _run(self) -> None:
         try:
             self._work(self._take, self._stop.is_set)
+        except Interrupted:
+            pass
         except Exception as error:  # raised again in the node's own thread, which ends it
-            self._error = None if self._stop.is_set() else error
+            self._error = error
         self._ended = True
 
     def _take(self, report: Any) -> None:
@@ -70,5 +75,6 @@ class TrainingThread:
             return
         self._publish()
         if self._error is not None:
-            raise self._error
+            error, self._error = self._error, None
+            raise error
         raise SystemExit(0)

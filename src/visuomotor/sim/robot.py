@@ -14,7 +14,7 @@ PREFIX = "robot0_"
 """franky-sim's prefix of its first robot: the same names serve its libfranka server."""
 
 HOME_Q = (0.0, -0.1513, 0.0, -2.5038, 0.0, 2.3525, 0.7854)
-"""Joints in rad at which the hand points straight down, 0.27 m above the middle of the table."""
+"""Joints in rad at which the hand points straight down, fr3_hand_tcp at (0.453, 0, 0.235) m."""
 
 TCP_OFFSET_M = 0.1034
 """From the hand's origin to fr3_hand_tcp, between the fingertips, along the hand's z axis."""

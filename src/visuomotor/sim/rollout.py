@@ -61,7 +61,7 @@ class Lockstep:
             action = agent(frame)
             for tick in range(self._ticks):
                 if tick == self._latency_ticks and action is not None:
-                    verdict = self._offer(bridge, "policy", action)
+                    verdict, _ = self._offer(bridge, "policy", action)
                     if not verdict.accepted:
                         refusals.append(verdict.reason)
                 self._advance(bridge)
@@ -95,8 +95,9 @@ class Lockstep:
                 bridge.teleop_enable(True, world.time_ns)
                 if tick == self._latency_ticks:
                     action = expert.act(world.robot_state(), world.object_poses())
-                    if self._offer(bridge, "teleop", action).accepted:
-                        on_action(world.time_ns, action)
+                    target, width = self._offer(bridge, "teleop", action)
+                    if target.T_base_ee is not None and width.width_m is not None:
+                        on_action(world.time_ns, Action(target.T_base_ee, width.width_m))
                 self._advance(bridge)
             solved = solved or world.success()
             if expert.done(world.robot_state(), world.object_poses()):
@@ -112,12 +113,15 @@ class Lockstep:
         bridge.reset(self.world.time_ns)
         return bridge
 
-    def _offer(self, bridge: CartesianBridge, source: Source, action: Action) -> Verdict:
+    def _offer(
+        self, bridge: CartesianBridge, source: Source, action: Action
+    ) -> tuple[Verdict, Verdict]:
+        """Offers pose and width; the verdicts hold what was accepted, clipped."""
         now_ns = self.world.time_ns
         if source == "policy":
             bridge.policy_enable(True, now_ns)
-        bridge.offer_gripper(source, action.gripper_width_m, now_ns)
-        return bridge.offer(source, action.T_base_ee, now_ns)
+        width = bridge.offer_gripper(source, action.gripper_width_m, now_ns)
+        return bridge.offer(source, action.T_base_ee, now_ns), width
 
     def _advance(self, bridge: CartesianBridge) -> None:
         world = self.world

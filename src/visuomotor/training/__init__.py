@@ -35,7 +35,7 @@ def train(
     """Trains a family from a YAML file (None: the defaults) with some fields overridden.
 
     Raises ConfigError for an unknown family or field, DataError for a dataset that cannot serve,
-    and training.loop.Interrupted when `should_stop` ended it.
+    and Interrupted when `should_stop` ended it.
     """
     if family not in FAMILIES:
         raise ConfigError(unknown_name("family", family, FAMILIES))

@@ -11,15 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from visuomotor.errors import Interrupted
 from visuomotor.training.progress import Progress, ProgressFile, Report
 from visuomotor.training.state import TrainingState
 
 Step = Callable[[np.random.Generator, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
 """Draws a batch with the generators of its step; returns the loss and metrics to report."""
-
-
-class Interrupted(Exception):
-    """The run was asked to stop; its state is saved, and running it again goes on."""
 
 
 def optimise(

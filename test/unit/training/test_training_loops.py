@@ -14,13 +14,13 @@ from visuomotor.checkpoint import load_checkpoint
 from visuomotor.config import save_yaml
 from visuomotor.descriptors.config import DescriptorConfig, Workspace
 from visuomotor.descriptors.model import load_descriptors
-from visuomotor.errors import ConfigError, DataError
+from visuomotor.errors import ConfigError, DataError, Interrupted
 from visuomotor.observations import CameraSpec
 from visuomotor.policies import load_policy
 from visuomotor.training import FAMILIES, Progress, train
 from visuomotor.training.dense import DenseTrainingConfig, train_dense
 from visuomotor.training.descriptors import DescriptorTrainingConfig, train_descriptors
-from visuomotor.training.loop import Interrupted, schedule
+from visuomotor.training.loop import schedule
 
 CAMERAS = (CameraSpec("front", 60, 80), CameraSpec("side", 60, 80))
 DESCRIPTORS = DescriptorTrainingConfig(
