@@ -66,6 +66,7 @@ class Demonstrator(Node):
         self._gripper = self.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
         self._enable = self.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
         self._active = False
+        self._enabled = False
         self._rest = REST_STEPS
         self._done = threading.Event()
         self._finished: Exception | bool = False
@@ -83,9 +84,12 @@ class Demonstrator(Node):
         robot, objects = self.sim.robot(), self.sim.objects()
         if robot is None or objects is None:
             return
+        self._enable.publish(Bool(data=True))
+        if not self._enabled:  # the dead-man comes first: topics keep no order among them
+            self._enabled = True
+            return
         now_ns = self.get_clock().now().nanoseconds
         action = self._expert.act(robot, objects)
-        self._enable.publish(Bool(data=True))
         self._gripper.publish(messages.gripper_command_msg(action.gripper_width_m, now_ns))
         self._pose.publish(messages.pose_msg(action.T_base_ee, now_ns))
         if self._expert.done(robot, objects):
@@ -124,6 +128,7 @@ class Demonstrator(Node):
         if self.config.record and self.config.wait_for_sets:
             sim.wait_for_sets()
         self._expert.reset()
+        self._enabled = False
         self._rest = REST_STEPS
         self._done.clear()
         if self.config.record:
