@@ -36,7 +36,7 @@ class GraphEvaluator(Node):
 
     def __init__(self) -> None:
         super().__init__("evaluator")
-        self.sim = SimulationClient(self)
+        self.sim = SimulationClient(self, robot=False)
         self.logs: list[LoopLog] = []
         self._log: LoopLog | None = None
         self.create_subscription(PoseStamped, topics.SYNCED_POSE, self._on_set, topics.STATE)

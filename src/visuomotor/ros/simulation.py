@@ -31,12 +31,22 @@ class SimStatus:
 
 
 class SimulationClient:
-    """Resets the simulation between episodes and follows its state."""
+    """Resets the simulation between episodes and follows its state.
 
-    def __init__(self, node: Node, objects: Sequence[str] = (), sim_node: str = "sim") -> None:
+    robot False: for who needs no robot state, which comes at 100 Hz and costs.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        objects: Sequence[str] = (),
+        sim_node: str = "sim",
+        robot: bool = True,
+    ) -> None:
         self.caller = ServiceCaller(node, timeout_s=10.0)
         self._sim_node = sim_node
         self._lock = threading.Condition()
+        self._clock = node.get_clock()
         self._status: SimStatus | None = None
         self._objects: dict[str, Float64] = {}
         self._pose: Float64 | None = None
@@ -51,9 +61,13 @@ class SimulationClient:
             DiagnosticArray, topics.SIM_STATUS, self._on_status, topics.RELIABLE
         )
         newest = topics.NEWEST_STATE
-        node.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, newest)
-        node.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, newest)
-        node.create_subscription(JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, newest)
+        self._robot = robot
+        if robot:
+            node.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, newest)
+            node.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, newest)
+            node.create_subscription(
+                JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, newest
+            )
         for name in objects:
             node.create_subscription(
                 PoseStamped,
@@ -93,7 +107,7 @@ class SimulationClient:
             return (
                 status is not None
                 and status.seed == seed
-                and self._pose is not None
+                and (self._pose is not None or not self._robot)
                 and self._wanted <= set(self._objects)
             )
 
@@ -102,8 +116,7 @@ class SimulationClient:
 
     def wait_for_sets(self, timeout_s: float = 30.0) -> None:
         """Returns when a synchronised set of what is now came; RobotError after timeout_s."""
-        with self._lock:
-            since_ns = self._stamp_ns
+        since_ns = self._clock.now().nanoseconds
         self.wait_for(
             lambda: self._set_stamp_ns > since_ns, timeout_s, "synchronised sets (is rgbd_sync up?)"
         )
