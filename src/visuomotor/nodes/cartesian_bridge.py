@@ -22,6 +22,7 @@ from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.errors import DataError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
+from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 
@@ -77,6 +78,7 @@ class CartesianBridgeNode(Node):
             DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE
         )
         self._backend: Backend | None = None
+        self._robot: tuple[PolledSubscription, ...] = ()
         if self.config.backend == "libfranka":
             self._start_libfranka()
         else:
@@ -115,9 +117,17 @@ class CartesianBridgeNode(Node):
 
     def _listen_to_robot(self) -> None:
         newest = topics.NEWEST_STATE
-        self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, newest)
-        self.create_subscription(JointState, topics.JOINT_STATES, self._on_joints, newest)
-        self.create_subscription(JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, newest)
+        self._robot = (
+            PolledSubscription(
+                self, JointState, topics.GRIPPER_JOINT_STATES, newest, self._on_gripper
+            ),
+            PolledSubscription(self, JointState, topics.JOINT_STATES, newest, self._on_joints),
+            PolledSubscription(self, PoseStamped, topics.CURRENT_POSE, newest, self._on_pose),
+        )
+
+    def _read_robot(self) -> None:
+        for states in self._robot:
+            states.drain()
 
     def _start_libfranka(self) -> None:
         from visuomotor.control.backends.libfranka import LibfrankaBackend
@@ -199,6 +209,7 @@ class CartesianBridgeNode(Node):
     # --- out ---
 
     def _step(self) -> None:
+        self._read_robot()
         if self._backend is not None:
             self._read_backend(self._backend)
             if self._backend.fault:
@@ -232,6 +243,7 @@ class CartesianBridgeNode(Node):
         self._status.publish(messages.diagnostics_msg(status, self._ros_now_ns(), level, message))
 
     def _reset(self) -> str:
+        self._read_robot()
         if self._backend is not None:
             if self._backend.fault:
                 self._backend.recover()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.node import Node
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from visuomotor.contracts import BASE_FRAMES, Float64, StampedImage
@@ -24,9 +23,16 @@ from visuomotor.ros.messages import (
     stamp_ns_of,
     transform_from_msg,
 )
+from visuomotor.ros.polled import PolledSubscription
 
 HAND_FRAMES = ("fr3_hand_tcp", "panda_hand_tcp")
 """Names of the end effector's frame, the parent of a wrist camera's extrinsics."""
+
+
+RAW_POLL_S = 0.01
+"""An image may wait this long for the robot sample after it."""
+SYNCED_POLL_S = 0.025
+"""Synchronised states come before their images; this is for the rare ones that do not."""
 
 
 class FrameSink(Protocol):
@@ -80,14 +86,16 @@ class FrameStreams:
         self._node, self._sink, self._after = node, sink, after
         self._infos: dict[str, Any] = {}
         self._mounts: dict[str, Float64] = {}
+        self._polled: list[PolledSubscription] = []
         for camera in cameras:
+            self._poll(
+                CameraInfo, topics.camera_info(camera, prefix), topics.SENSOR, self._info, camera
+            )
             self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
             if depth:
                 self._listen(
                     Image, topics.depth(camera, prefix), topics.SENSOR, self._depth, camera
                 )
-            info = topics.camera_info(camera, prefix)
-            self._listen(CameraInfo, info, topics.SENSOR, self._info, camera)
             self._listen(
                 TransformStamped,
                 topics.extrinsics(camera),
@@ -96,18 +104,21 @@ class FrameStreams:
                 camera,
             )
         if prefix:
-            self._listen(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
-            self._listen(
+            self._poll(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
+            self._poll(
                 JointState, prefix + topics.JOINT_STATES, topics.STATE, self._joints_and_gripper
             )
         else:
-            self._listen(PoseStamped, topics.CURRENT_POSE, topics.STATE, self._pose)
-            self._listen(JointState, topics.JOINT_STATES, topics.STATE, self._joints)
-            self._listen(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
+            self._poll(PoseStamped, topics.CURRENT_POSE, topics.STATE, self._pose)
+            self._poll(JointState, topics.JOINT_STATES, topics.STATE, self._joints)
+            self._poll(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
+        node.create_timer(SYNCED_POLL_S if prefix else RAW_POLL_S, self._on_timer)
 
-    def _listen(
-        self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
-    ) -> None:
+    def _guarded(
+        self, topic: str, take: Callable[..., None], key: tuple[str, ...]
+    ) -> Callable[[Any], bool]:
+        """`take` with bad messages logged and counted; says whether the message was used."""
+
         def use(msg: Any) -> bool:
             try:
                 take(*key, msg, self._node.get_clock().now().nanoseconds)
@@ -117,17 +128,32 @@ class FrameStreams:
                 return False
             return True
 
+        return use
+
+    def _listen(
+        self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
+    ) -> None:
+        """For what triggers work: the images."""
+        use = self._guarded(topic, take, key)
+
         def receive(msg: Any) -> None:
-            used = use(msg)
-            if qos is topics.STATE:
-                # The executor takes one message per topic and round: on a busy machine states at
-                # 100 Hz or more would fall ever further behind the images that wait for them.
-                for waiting in _waiting(subscription):
-                    used = use(waiting) or used
-            if used and self._after is not None:
+            self._drain()
+            if use(msg) and self._after is not None:
                 self._after()
 
-        subscription = self._node.create_subscription(kind, topic, receive, qos)
+        self._node.create_subscription(kind, topic, receive, qos)
+
+    def _poll(self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str) -> None:
+        """For what comes along: taken with the next image or at the next tick."""
+        use = self._guarded(topic, take, key)
+        self._polled.append(PolledSubscription(self._node, kind, topic, qos, use))
+
+    def _drain(self) -> bool:
+        return any([p.drain() for p in self._polled])
+
+    def _on_timer(self) -> None:
+        if self._drain() and self._after is not None:
+            self._after()
 
     def _color(self, camera: str, msg: Image, now_ns: int) -> None:
         image = StampedImage(stamp_ns_of(msg), color_from_msg(msg), msg.header.frame_id, now_ns)
@@ -179,13 +205,3 @@ def _check_frame(frame_id: str, known: tuple[str, ...]) -> None:
             f"got frame_id {frame_id!r}, expected one of {', '.join(known)}; "
             "transform it before publishing"
         )
-
-
-def _waiting(subscription: Subscription) -> Iterator[Any]:
-    """The messages that wait in a subscription's queue, at most as many as it holds."""
-    for _ in range(topics.STATE.depth):
-        with subscription.handle:
-            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        if taken is None:
-            return
-        yield taken[0]
