@@ -21,6 +21,9 @@ from visuomotor.ros.messages import stamp_ns_of
 from visuomotor.ros.simulation import SimulationClient
 
 
+PATIENCE = 2.0
+
+
 @dataclass(frozen=True)
 class GraphRollout:
     """One rollout; error: why the infrastructure failed it, empty if it did not."""
@@ -47,9 +50,11 @@ class GraphEvaluator(Node):
             PoseStamped, topics.COMMAND_POSE, self._on_command, topics.RELIABLE
         )
 
-    def rollout(self, seed: int, horizon_s: float, until_solved: bool = True) -> GraphRollout:
+    def rollout(self, seed: int, horizon_steps: int, until_solved: bool = True) -> GraphRollout:
         """One rollout from `seed`; call from another thread than the executor's.
 
+        horizon_steps: how many steps the policy may take, as in lockstep; a loop that misses
+        deadlines takes fewer a second, so a rollout may last PATIENCE times as long as it should.
         until_solved False: the policy acts until the horizon, solved or not.
         """
         call = self.sim.caller
@@ -60,7 +65,7 @@ class GraphEvaluator(Node):
             self.logs.append(self._log)
             call.trigger(topics.POLICY_START)
             try:
-                success = self._watch(seed, horizon_s, until_solved)
+                success = self._watch(seed, horizon_steps, until_solved)
             finally:
                 self._log = None
                 call.trigger(topics.POLICY_STOP)
@@ -71,19 +76,21 @@ class GraphEvaluator(Node):
             self._log = None
             return GraphRollout(seed, False, 0, str(error))
 
-    def _watch(self, seed: int, horizon_s: float, until_solved: bool) -> bool:
-        """Waits for success or the horizon on the simulation's clock."""
-        sim = self.sim
+    def _watch(self, seed: int, horizon_steps: int, until_solved: bool) -> bool:
+        """Waits for success, the horizon in steps, or the end of patience."""
+        sim, log = self.sim, self.logs[-1]
+        limit_s = PATIENCE * horizon_steps * STEP_NS * 1e-9
         start_s = sim.status.elapsed_s if sim.status is not None else 0.0
 
         def over() -> bool:
             status = sim.status
             if status is None or status.seed != seed:
                 return False
-            solved = until_solved and status.success
-            return solved or status.elapsed_s - start_s > horizon_s
+            if until_solved and status.success:
+                return True
+            return len(log.steps) >= horizon_steps or status.elapsed_s - start_s > limit_s
 
-        sim.wait_for(over, horizon_s + 15.0, f"success or the horizon of {horizon_s:g} s")
+        sim.wait_for(over, limit_s + 15.0, f"success or the horizon of {horizon_steps} steps")
         return sim.status is not None and sim.status.success
 
     def _on_set(self, msg: PoseStamped) -> None:
@@ -128,6 +135,6 @@ def evaluate_graph(
     rollouts = []
     with spinning(GraphEvaluator) as node:
         for seed in seeds:
-            rollouts.append(node.rollout(seed, horizon_steps * STEP_NS * 1e-9))
+            rollouts.append(node.rollout(seed, horizon_steps))
             progress(rollouts[-1])
         return rollouts, node.logs

@@ -37,9 +37,9 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
         Launched(share / "launch" / "demo.launch.xml", arguments, log) as graph,
         spinning(GraphEvaluator) as node,
     ):
-        warm_up = node.rollout(SEED, 3.0, until_solved=False)
+        warm_up = node.rollout(SEED, 60, until_solved=False)
         node.logs.clear()
-        rollout = node.rollout(SEED + 1, DURATION_S, until_solved=False)
+        rollout = node.rollout(SEED + 1, round(DURATION_S / 0.05), until_solved=False)
         logs = list(node.logs)
         for r in (warm_up, rollout):
             if r.error:
