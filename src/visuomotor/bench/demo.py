@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from visuomotor.bench.evaluation import evaluate, run_rollouts
 from visuomotor.bench.graph_evaluation import evaluate_graph
-from visuomotor.bench.loop_metrics import loop_figures
+from visuomotor.bench.loop_metrics import ONE_HOP_LESS, loop_figures
 from visuomotor.bench.media import demonstration_gif, rollout_gifs
 from visuomotor.bench.report import write_report
 from visuomotor.bench.results import commit, cores, machine
@@ -130,7 +130,12 @@ class _Demo:
     def graph(self) -> str:
         """The policy node at 20 Hz from unseen starts."""
         config = self.config
-        arguments = {"task": config.task, "cameras": list(config.cameras), "policy": self.policy}
+        arguments = {
+            "task": config.task,
+            "cameras": list(config.cameras),
+            "policy": self.policy,
+            **ONE_HOP_LESS,
+        }
         log = self.out / "logs" / "graph.log"
         horizon = make_task(config.task).horizon_steps
         seeds = range(config.graph_seed, config.graph_seed + config.graph_rollouts)

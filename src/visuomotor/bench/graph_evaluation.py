@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from trajectory_msgs.msg import MultiDOFJointTrajectory
 
 from visuomotor.bench.loop_metrics import LoopLog
 from visuomotor.contracts import STEP_NS
-from visuomotor.errors import VisuomotorError
+from visuomotor.errors import RobotError, VisuomotorError
 from visuomotor.ros import topics
 from visuomotor.ros.messages import stamp_ns_of
 from visuomotor.ros.simulation import SimulationClient
 
-
 PATIENCE = 2.0
+START_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,9 @@ class GraphEvaluator(Node):
         call = self.sim.caller
         try:
             self.sim.reset(seed)
-            self.sim.wait_for_sets()
+            self._start_policy()
             self._log = LoopLog()
             self.logs.append(self._log)
-            call.trigger(topics.POLICY_START)
             try:
                 success = self._watch(seed, horizon_steps, until_solved)
             finally:
@@ -75,6 +75,18 @@ class GraphEvaluator(Node):
         except VisuomotorError as error:
             self._log = None
             return GraphRollout(seed, False, 0, str(error))
+
+    def _start_policy(self) -> None:
+        """Starts the policy as soon as it sees sets; RobotError after START_S."""
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                self.sim.caller.trigger(topics.POLICY_START)
+                return
+            except RobotError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def _watch(self, seed: int, horizon_steps: int, until_solved: bool) -> bool:
         """Waits for success, the horizon in steps, or the end of patience."""

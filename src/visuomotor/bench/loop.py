@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from visuomotor.bench.graph_evaluation import GraphEvaluator, spinning
-from visuomotor.bench.loop_metrics import loop_figures
+from visuomotor.bench.loop_metrics import ONE_HOP_LESS, loop_figures
 from visuomotor.bench.results import save_result
 from visuomotor.bench.stages import Launched
 from visuomotor.errors import ConfigError
@@ -32,7 +32,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
     os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 100)))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     log = Path(tempfile.mkdtemp()) / "loop.log"
-    arguments = {"policy": found[0], "cameras": ["front", "side"]}
+    arguments = {"policy": found[0], "cameras": ["front", "side"], **ONE_HOP_LESS}
     with (
         Launched(share / "launch" / "demo.launch.xml", arguments, log) as graph,
         spinning(GraphEvaluator) as node,
@@ -58,7 +58,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
             "interval_p05_ms": ordered[len(ordered) // 20],
             "interval_p95_ms": ordered[-1 - len(ordered) // 20],
         },
-        "two cores shared by rendering, five Python nodes and the policy's network",
+        "two cores shared by rendering, four Python nodes and the policy's network",
         "visuomotor bench loop",
         [SEED, SEED + 1],
     )

@@ -13,6 +13,11 @@ DEADLINE_NS = 2 * STEP_NS
 """A set without an accepted command this long after its stamp missed its deadline."""
 
 
+ONE_HOP_LESS = {"sync": "false", "source": "raw"}
+"""Launch arguments: the policy runs rgbd_sync's synchroniser in its own process, and images cross
+the graph once. Nothing else listens to the synchronised sets while a policy is measured."""
+
+
 @dataclass
 class LoopLog:
     """Stamps of one stretch in which the policy acted, in ns of the ROS clock.
