@@ -42,7 +42,7 @@ class Config:
     wait_for_sets: bool = True
     operator: str = "scripted expert"
     min_rate_hz: float = 17.0
-    max_attempts: int = 5
+    max_attempts: int = 20
 
     def __post_init__(self) -> None:
         if self.episodes < 1 or self.first_seed < 0 or self.max_attempts < 1:
