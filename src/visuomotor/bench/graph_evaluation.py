@@ -22,6 +22,8 @@ from visuomotor.ros.messages import stamp_ns_of
 from visuomotor.ros.simulation import SimulationClient
 
 PATIENCE = 2.0
+"""A rollout may last this many times its steps at 20 Hz: laxer than a horizon in seconds where the
+loop is late, so its success must be read beside the rate and the missed deadlines."""
 START_S = 20.0
 
 

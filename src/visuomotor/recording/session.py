@@ -21,7 +21,7 @@ class RecordingSession:
 
     Not recording, it keeps the last `pre_roll_s` seconds, which then open the next episode.
     When the disk gives out the episode is finished or kept as `.partial`, `error` says why, and
-    the session is ready for another start. Not thread-safe.
+    it is ready for another start. Not thread-safe.
     """
 
     def __init__(
