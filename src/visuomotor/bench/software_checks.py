@@ -166,7 +166,8 @@ def check_rendering() -> list[Check]:
         renderer, ms = lines[-1].rsplit("|", 1)
         found = f"160x120 frame in {ms} ms by {renderer}"
         software = "llvmpipe" in renderer.lower()
-        checks.append(ok("EGL", found + (" (no GPU: keep appearance light)" if software else "")))
+        note = " (no GPU: appearance original is slow)" if software else ""
+        checks.append(ok("EGL", found + note))
     return checks
 
 
@@ -194,6 +195,7 @@ def check_robot_libraries() -> list[Check]:
     for name, module, extra, use in (
         ("franky-control", "franky", "robot", "driving an arm by libfranka"),
         ("franky-sim", "franky_sim", "sim", "the simulated arm"),
+        ("fast-simplification", "fast_simplification", "sim", "appearance full"),
     ):
         installed = version(name)
         if installed is None:

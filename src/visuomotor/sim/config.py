@@ -13,9 +13,10 @@ class SimConfig:
     """One world: task, cameras, appearance and sensor noise.
 
     region: where the task draws its initial states from. appearance: `light` draws the arm's
-    collision geometry, `full` its meshes (several times dearer without a GPU). The noise fields
-    are zero by default; depth noise has standard deviation depth_noise * z² (z in m), as a stereo
-    camera's has, depth_holes is the fraction of depth pixels lost in patches.
+    collision geometry, `full` its visual meshes decimated to what an image shows, `original` all
+    of their triangles (several times dearer without a GPU); the physics is the same. The noise
+    fields are zero by default; depth noise has standard deviation depth_noise * z² (z in m), as a
+    stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
     """
 
     task: str = "lift"
@@ -23,7 +24,7 @@ class SimConfig:
     cameras: tuple[str, ...] = CAMERAS
     width: int = 160
     height: int = 120
-    appearance: Literal["light", "full"] = "light"
+    appearance: Literal["light", "full", "original"] = "light"
     shadows: bool = False
     multisamples: int = 0
     timestep_s: float = 0.002

@@ -1,4 +1,4 @@
-"""The FR3 with hand as MJCF, from franky-sim's model: light or full in looks."""
+"""The FR3 with hand as MJCF, from franky-sim's model: light, full or original in looks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visuomotor.errors import MissingDependencyError
+from visuomotor.sim.meshes import decimated
 
 PREFIX = "robot0_"
 """franky-sim's prefix of its first robot: the same names serve its libfranka server."""
@@ -49,6 +50,8 @@ def load_robot(appearance: str = "light", gravity_compensation: bool = True) -> 
     default, asset = _section(root, "default"), _section(root, "asset")
     body = _section(root, "worldbody")[0]
     _dress(body, asset, appearance)
+    if appearance == "full":
+        _decimate(body, asset, assets / "meshes")
     _mark_tool(body)
     for element in body.iter("body"):
         if gravity_compensation and element.get("name") not in ("base", "fr3_link0"):
@@ -69,22 +72,42 @@ def _section(root: ET.Element, name: str) -> ET.Element:
 
 
 def _dress(body: ET.Element, asset: ET.Element, appearance: str) -> None:
-    """Light: only collision geometry, drawn; full: the visual meshes, collision undrawn."""
+    """Light: only collision geometry, drawn; else the visual meshes, collision undrawn."""
     for parent in list(body.iter("body")):
         for geom in list(parent.findall("geom")):
             visual = geom.get("class") == "visual"
-            if appearance == "light" and visual and not _is_finger(parent):
+            if appearance != "light":
+                if visual:
+                    geom.set("mass", "0")  # links have inertials, the base none: looks move nothing
+            elif visual and not _is_finger(parent):
                 parent.remove(geom)
-            elif (
-                appearance == "light" and not visual and geom.get("mesh") and not _is_finger(parent)
-            ):
+            elif not visual and geom.get("mesh") and not _is_finger(parent):
                 geom.set("group", "2")
                 geom.set("material", "off_white" if parent.get("name") != "hand" else "gray")
-    if appearance == "light":
-        used = {g.get("mesh") for g in body.iter("geom")}
-        for mesh in list(asset.findall("mesh")):
-            if mesh.get("name") not in used:
-                asset.remove(mesh)
+    _remove_unused(body, asset)
+
+
+def _decimate(body: ET.Element, asset: ET.Element, mesh_folder: Path) -> None:
+    """Gives the visual geoms meshes of their own with fewer triangles; collision keeps its own."""
+    files = {m.get("name"): m.get("file") or "" for m in asset.findall("mesh")}
+    drawn: set[str] = set()
+    for geom in body.iter("geom"):
+        if geom.get("class") != "visual":
+            continue
+        name = geom.get("mesh") or ""
+        if name not in drawn:
+            file = str(decimated(mesh_folder / files[name]))
+            ET.SubElement(asset, "mesh", name=f"{name}_drawn", file=file, inertia="shell")
+            drawn.add(name)
+        geom.set("mesh", f"{name}_drawn")
+    _remove_unused(body, asset)
+
+
+def _remove_unused(body: ET.Element, asset: ET.Element) -> None:
+    used = {g.get("mesh") for g in body.iter("geom")}
+    for mesh in asset.findall("mesh"):
+        if mesh.get("name") not in used:
+            asset.remove(mesh)
 
 
 def _is_finger(body: ET.Element) -> bool:
