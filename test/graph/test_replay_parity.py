@@ -174,15 +174,17 @@ def test_a_bag_replayed_through_the_graph_gives_the_same_bits(
             sync.set_extrinsics(camera, T)
             arrived.add((camera, hash(T.tobytes())))
 
-    FrameStreams(node, Sink(), SPEC.names, True, topics.SYNCED)
+    streams = FrameStreams(node, Sink(), SPEC.names, True, topics.SYNCED)
     frames: list[SyncedFrame] = []
 
     def spin_until(done: Any) -> None:
         end = time.monotonic() + 20.0
         while not done():
-            assert time.monotonic() < end, sync.stats(node.get_clock().now().nanoseconds).status
-            rclpy.spin_once(node, timeout_sec=0.05)
-            frames.extend(sync.poll(node.get_clock().now().nanoseconds))
+            rclpy.spin_once(node, timeout_sec=0.01)
+            with streams.lock:
+                now_ns = node.get_clock().now().nanoseconds
+                assert time.monotonic() < end, sync.stats(now_ns).status
+                frames.extend(sync.poll(now_ns))
 
     spin_until(node.heard)
     of_set: dict[int, list[tuple[str, Any]]] = {}

@@ -26,6 +26,8 @@ from visuomotor.errors import ConfigError, RobotError  # noqa: E402
 from visuomotor.geometry import PinholeCamera, matrix_from_rotvec, pose  # noqa: E402
 from visuomotor.ros import images, messages, services, topics  # noqa: E402
 from visuomotor.ros.parameters import declare, read  # noqa: E402
+from visuomotor.ros.periodic import PeriodicThread  # noqa: E402
+from visuomotor.ros.run import run_node  # noqa: E402
 from visuomotor.ros.streams import FrameStreams  # noqa: E402
 
 
@@ -133,6 +135,47 @@ def test_triggers_answer_with_a_text(make_node, server) -> None:
         services.set_parameters(node, "server", {"seed": -1})
     with pytest.raises(RobotError, match=r"no service .*nowhere within 0.1 s"):
         services.call(node, node.create_client(Trigger, "nowhere"), timeout_s=0.1)
+
+
+def test_a_periodic_thread_keeps_its_rate_while_the_executor_is_busy(make_node) -> None:
+    calls: list[float] = []
+    thread = PeriodicThread(make_node(), 0.01, lambda: calls.append(time.monotonic()))
+    end = time.monotonic() + 20.0
+    while len(calls) < 50:  # nobody spins the node
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    thread.stop()
+    assert calls[-1] - calls[0] > 0.4  # 49 periods: it never runs ahead
+    count = len(calls)
+    time.sleep(0.05)
+    assert len(calls) == count
+
+
+def test_what_a_periodic_thread_raises_ends_the_node() -> None:
+    class Node_(Node):
+        def __init__(self) -> None:
+            super().__init__("broken")
+            self.steps = 0
+            self.thread = PeriodicThread(self, 0.01, self.step)
+
+        def step(self) -> None:
+            self.steps += 1
+            if self.steps == 3:
+                raise RobotError("the arm does not answer; switch it on")
+
+        def close(self) -> None:
+            self.thread.stop()
+            closed.append(self.steps)
+
+    closed: list[int] = []
+    rclpy.try_shutdown()
+    try:
+        with pytest.raises(SystemExit) as end:
+            run_node(Node_, [])
+    finally:
+        rclpy.init()
+    assert end.value.code == 1
+    assert closed == [3]
 
 
 class Sink:

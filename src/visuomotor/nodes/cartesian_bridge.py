@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,6 +23,7 @@ from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.errors import DataError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
+from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
@@ -59,12 +61,17 @@ class Config(LibfrankaConfig, BridgeConfig):
 
 
 class CartesianBridgeNode(Node):
-    """Converts messages for `control.CartesianBridge` and hands its output to the backend."""
+    """Converts messages for `control.CartesianBridge` and hands its output to the backend.
+
+    The reference has a thread of its own, which no flood of messages and no slow service keeps
+    from its step; the executor's callbacks share the bridge with it under a lock.
+    """
 
     def __init__(self) -> None:
         super().__init__("cartesian_bridge")
         self.config = declare(self, Config)
         self._bridge = CartesianBridge(self.config)
+        self._lock = threading.RLock()
         self._joints = (np.zeros(7), np.zeros(7))
         self._width_m = 0.0
         self._state_stamp_ns = 0
@@ -86,11 +93,12 @@ class CartesianBridgeNode(Node):
         self._listen_to_sources()
         trigger(self, topics.BRIDGE_RESET, self._reset)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1.0 / self.config.reference_hz, self._step, clock=steady)
         self.create_timer(1.0 / self.config.status_hz, self._publish_status, clock=steady)
+        self._stepping = PeriodicThread(self, 1.0 / self.config.reference_hz, self._step, "steps")
 
     def close(self) -> None:
         """The one place where the arm is made safe: brakes within the limits, then lets go."""
+        self._stepping.stop()
         self._bridge.fail("shutting down")
         try:
             end = time.monotonic() + BRAKING_S
@@ -112,8 +120,8 @@ class CartesianBridgeNode(Node):
         on(PoseStamped, topics.POLICY_POSE, lambda m: self._offer("policy", m))
         on(JointState, topics.TELEOP_GRIPPER, lambda m: self._offer_gripper("teleop", m))
         on(JointState, topics.POLICY_GRIPPER, lambda m: self._offer_gripper("policy", m))
-        on(Bool, topics.TELEOP_ENABLE, lambda m: self._bridge.teleop_enable(m.data, _now_ns()))
-        on(Bool, topics.POLICY_ENABLE, lambda m: self._bridge.policy_enable(m.data, _now_ns()))
+        on(Bool, topics.TELEOP_ENABLE, lambda m: self._enable("teleop", m))
+        on(Bool, topics.POLICY_ENABLE, lambda m: self._enable("policy", m))
 
     def _listen_to_robot(self) -> None:
         newest = topics.NEWEST_STATE
@@ -143,20 +151,28 @@ class CartesianBridgeNode(Node):
 
     # --- in ---
 
+    def _enable(self, source: Source, msg: Bool) -> None:
+        with self._lock:
+            enable = {"teleop": self._bridge.teleop_enable, "policy": self._bridge.policy_enable}
+            enable[source](msg.data, _now_ns())
+
     def _offer(self, source: Source, msg: PoseStamped) -> None:
-        now_ns, stamp_ns = _now_ns(), messages.stamp_ns_of(msg)
-        age_ns = self.get_clock().now().nanoseconds - stamp_ns
-        made_ns = now_ns - age_ns if stamp_ns else None
-        verdict = self._bridge.offer(
-            source, _target_of(msg), now_ns, msg.header.frame_id, stamp_ns=made_ns
-        )
+        target, stamp_ns = _target_of(msg), messages.stamp_ns_of(msg)
+        with self._lock:
+            now_ns = _now_ns()
+            age_ns = self.get_clock().now().nanoseconds - stamp_ns
+            made_ns = now_ns - age_ns if stamp_ns else None
+            verdict = self._bridge.offer(
+                source, target, now_ns, msg.header.frame_id, stamp_ns=made_ns
+            )
         if verdict.T_base_ee is not None:
             self._target.publish(messages.pose_msg(verdict.T_base_ee, self._ros_now_ns()))
         self._report(verdict)
 
     def _offer_gripper(self, source: Source, msg: JointState) -> None:
         width_m = msg.position[0] if len(msg.position) else math.nan
-        verdict = self._bridge.offer_gripper(source, width_m, _now_ns())
+        with self._lock:
+            verdict = self._bridge.offer_gripper(source, width_m, _now_ns())
         if verdict.width_m is not None:
             self._gripper.publish(messages.gripper_command_msg(verdict.width_m, self._ros_now_ns()))
         self._report(verdict)
@@ -209,6 +225,10 @@ class CartesianBridgeNode(Node):
     # --- out ---
 
     def _step(self) -> None:
+        with self._lock:
+            self._step_alone()
+
+    def _step_alone(self) -> None:
         self._read_robot()
         if self._backend is not None:
             self._read_backend(self._backend)
@@ -236,19 +256,21 @@ class CartesianBridgeNode(Node):
             self.get_logger().info(text)
 
     def _publish_status(self) -> None:
-        status = self._bridge.status()
+        with self._lock:
+            status = self._bridge.status()
         bridge = status["bridge"]
         message = ": ".join(v for v in (bridge["state"], bridge["reason"]) if v)
         level = LEVELS.get(bridge["state"], messages.OK)
         self._status.publish(messages.diagnostics_msg(status, self._ros_now_ns(), level, message))
 
     def _reset(self) -> str:
-        self._read_robot()
-        if self._backend is not None:
-            if self._backend.fault:
-                self._backend.recover()
-            self._read_backend(self._backend)
-        self._bridge.reset(_now_ns())
+        with self._lock:
+            self._read_robot()
+            if self._backend is not None:
+                if self._backend.fault:
+                    self._backend.recover()
+                self._read_backend(self._backend)
+            self._bridge.reset(_now_ns())
         return "anchored at the measured pose"
 
     def _ros_now_ns(self) -> int:

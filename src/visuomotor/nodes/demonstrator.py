@@ -92,10 +92,10 @@ class Demonstrator(Node):
         action = self._expert.act(robot, objects)
         self._gripper.publish(messages.gripper_command_msg(action.gripper_width_m, now_ns))
         self._pose.publish(messages.pose_msg(action.T_base_ee, now_ns))
-        if self._expert.done(robot, objects):
-            self._rest -= 1  # the last sets show the solved task at rest
-            if self._rest <= 0:
-                self._done.set()
+        done = self._expert.done(robot, objects)
+        self._rest = self._rest - 1 if done else REST_STEPS  # the last sets show it at rest
+        if self._rest <= 0:
+            self._done.set()
 
     def _run(self) -> None:
         try:

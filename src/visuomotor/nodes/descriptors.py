@@ -53,7 +53,6 @@ class Descriptors(Node):
         self._worker = LatestFrameWorker(self._find, self._failed)
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self.streams = FrameStreams(self, self.sync, spec.names, True, prefix, self._poll)
-        self.create_timer(0.05, self._poll)
 
     def _poll(self) -> None:
         for frame in self.sync.poll(self.get_clock().now().nanoseconds):
@@ -80,7 +79,8 @@ class Descriptors(Node):
         self.get_logger().error(str(error), throttle_duration_sec=2.0)
 
     def close(self) -> None:
-        """Ends the worker."""
+        """Ends the threads."""
+        self.streams.close()
         self._worker.stop()
 
 

@@ -24,7 +24,7 @@ from visuomotor.ros.parameters import declare
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.ros.streams import FrameStreams
-from visuomotor.sync import FrameSynchroniser, SyncConfig
+from visuomotor.sync import FrameSynchroniser, SyncConfig, SyncStats
 
 if TYPE_CHECKING:
     from visuomotor.policies.runtime import PolicyRuntime
@@ -78,18 +78,17 @@ class PolicyNode(Node):
         self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth))
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._worker = LatestFrameWorker(self._step, self._failed)
-        self.streams = FrameStreams(self, self.sync, spec.names, depth, prefix, self._poll)
-        self.create_timer(0.05, self._poll)
         self.create_timer(1.0, self._report)
         trigger(self, topics.POLICY_START, self._start)
         trigger(self, topics.POLICY_STOP, self._stop)
+        self.streams = FrameStreams(self, self.sync, spec.names, depth, prefix, self._poll)
         self.get_logger().info(f"{self.config.checkpoint}: sees {', '.join(spec.names)}")
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
     def _start(self) -> str:
-        stats = self.sync.stats(self._now_ns())
+        stats = self._stats()
         if not stats.ok:
             raise RobotError(f"the policy cannot start: {stats.status}")
         with self._lock:
@@ -133,8 +132,12 @@ class PolicyNode(Node):
         text = str(error) if isinstance(error, VisuomotorError) else repr(error)
         self.get_logger().error(text, throttle_duration_sec=2.0)
 
+    def _stats(self) -> SyncStats:
+        with self.streams.lock:
+            return self.sync.stats(self._now_ns())
+
     def _report(self) -> None:
-        stats = self.sync.stats(self._now_ns())
+        stats = self._stats()
         values = {
             "active": self._active,
             "steps": self._steps,
@@ -159,6 +162,7 @@ class PolicyNode(Node):
 
     def close(self) -> None:
         """Ends the worker; without commands the bridge holds the arm."""
+        self.streams.close()
         self._stop()
         self._worker.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Literal
@@ -86,9 +87,6 @@ class Recorder(Node):
         sync = SyncConfig(self.config.cameras, depth=self.config.depth)
         self.sync = FrameSynchroniser(sync)
         prefix = topics.SYNCED if self.config.source == "synced" else ""
-        self.streams = FrameStreams(
-            self, self.sync, self.config.cameras, self.config.depth, prefix, self._poll
-        )
         self._listen(PoseStamped, topics.COMMAND_POSE, "/command/target_pose", POSE)
         self._listen(JointState, topics.COMMAND_GRIPPER, "/command/gripper", JOINT_STATE)
         self._heard: set[str] = set()
@@ -96,16 +94,27 @@ class Recorder(Node):
         self._diagnostics = self.create_publisher(
             DiagnosticArray, topics.DIAGNOSTICS, topics.RELIABLE
         )
-        trigger(self, topics.RECORDER_START, self._start)
-        trigger(self, topics.RECORDER_STOP, self._stop)
-        trigger(self, topics.RECORDER_DISCARD, lambda: f"discarded {self.session.discard()}")
-        trigger(self, topics.RECORDER_SUCCESS, lambda: self._mark("success"))
-        trigger(self, topics.RECORDER_FAILURE, lambda: self._mark("failure"))
-        self.create_timer(0.05, self._poll)
+        self._offer(topics.RECORDER_START, self._start)
+        self._offer(topics.RECORDER_STOP, self._stop)
+        self._offer(topics.RECORDER_DISCARD, lambda: f"discarded {self.session.discard()}")
+        self._offer(topics.RECORDER_SUCCESS, lambda: self._mark("success"))
+        self._offer(topics.RECORDER_FAILURE, lambda: self._mark("failure"))
         self.create_timer(1.0, self._report)
         self._extra = self.config.extra_topics
         if self._extra:
             self.create_timer(0.5, self._find_extra_topics)
+        self.streams = FrameStreams(
+            self, self.sync, self.config.cameras, self.config.depth, prefix, self._poll
+        )
+
+    def _offer(self, service: str, work: Callable[[], str]) -> None:
+        """A service that has session and synchroniser to itself while it works."""
+
+        def answer() -> str:
+            with self.streams.lock:
+                return work()
+
+        trigger(self, service, answer)
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
@@ -119,7 +128,8 @@ class Recorder(Node):
 
     def _listen(self, kind: type, name: str, recorded_as: str, msgtype: str) -> None:
         def take(cdr: bytes) -> None:
-            self.session.add_message(recorded_as, msgtype, cdr, self._now_ns())
+            with self.streams.lock:
+                self.session.add_message(recorded_as, msgtype, cdr, self._now_ns())
 
         self.create_subscription(kind, name, take, topics.STATE, raw=True)
 
@@ -163,8 +173,9 @@ class Recorder(Node):
 
     def _report(self) -> None:
         now_ns = self._now_ns()
-        status = self.session.status()
-        stats = self.sync.stats(now_ns)
+        with self.streams.lock:
+            status = self.session.status()
+            stats = self.sync.stats(now_ns)
         status |= {"sync": stats.status, "rate_hz": stats.rate_hz}
         level = messages.ERROR if status["error"] else messages.OK if stats.ok else messages.WARN
         text = str(status["error"] or stats.status)
@@ -173,6 +184,7 @@ class Recorder(Node):
 
     def close(self) -> None:
         """Finishes the episode that is being recorded."""
+        self.streams.close()
         path = self.session.close()
         if path is not None:
             self.get_logger().info(f"recorded {path}")

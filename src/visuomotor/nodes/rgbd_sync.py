@@ -18,9 +18,6 @@ from visuomotor.ros.run import run_node
 from visuomotor.ros.streams import HAND_FRAMES, FrameStreams
 from visuomotor.sync import CameraCalibration, FrameSynchroniser, SyncConfig, load_calibration
 
-FALLBACK_S = 0.02
-"""Sets go out with the message that completes them; the timer ends waits that nothing ends."""
-
 
 @dataclass(frozen=True)
 class Config(SyncConfig):
@@ -58,11 +55,10 @@ class RgbdSync(Node):
             DiagnosticArray, topics.DIAGNOSTICS, topics.RELIABLE
         )
         self._latched = [self._publish_extrinsics(c, known) for c, known in calibration.items()]
+        self.create_timer(1.0, self._diagnose)
         self.streams = FrameStreams(
             self, self.sync, self.config.cameras, self.config.depth, after=self._poll
         )
-        self.create_timer(FALLBACK_S, self._poll)
-        self.create_timer(1.0, self._diagnose)
 
     def _image_publishers(self, camera: str) -> tuple[Publisher, Publisher, Publisher]:
         """Camera info, depth, colour: published in this order, so that colour comes last."""
@@ -110,13 +106,18 @@ class RgbdSync(Node):
 
     def _diagnose(self) -> None:
         now_ns = self._now_ns()
-        stats = self.sync.stats(now_ns)
+        with self.streams.lock:
+            stats = self.sync.stats(now_ns)
         level = DiagnosticStatus.OK if stats.ok else DiagnosticStatus.WARN
         rows = {f"rgbd_sync: {name}": row for name, row in stats.rows().items()}
         rows["rgbd_sync: sets"] |= {f"refused {t}": str(n) for t, n in self.streams.refused.items()}
         self._diagnostics.publish(messages.diagnostics_msg(rows, now_ns, level, stats.status))
         if not stats.ok:
             self.get_logger().warning(stats.status, throttle_duration_sec=5.0)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self.streams.close()
 
 
 def _frame(camera: str) -> str:

@@ -18,6 +18,7 @@ from visuomotor.errors import ConfigError, VisuomotorError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.images import color_msg, depth_msg
 from visuomotor.ros.parameters import declare, read
+from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.sim.config import SimConfig
@@ -73,7 +74,9 @@ class Sim(Node):
             self._make_world(),
             lambda: self.get_clock().now().nanoseconds,
             None if self.config.libfranka_server else self._publish_state,
+            self._take_commands,
         )
+        self._commands: tuple[PolledSubscription, ...] = ()
         self._state_ns = 0
         self._rng = np.random.default_rng(self.config.seed)
         self._images = {
@@ -97,10 +100,13 @@ class Sim(Node):
             self._gripper = self.create_publisher(
                 JointState, topics.GRIPPER_JOINT_STATES, topics.STATE
             )
-            self.create_subscription(
-                PoseStamped, topics.COMMAND_REFERENCE, self._follow, topics.COMMAND
+            command = topics.COMMAND
+            self._commands = (
+                PolledSubscription(
+                    self, PoseStamped, topics.COMMAND_REFERENCE, command, self._follow
+                ),
+                PolledSubscription(self, JointState, topics.COMMAND_GRIPPER, command, self._grip),
             )
-            self.create_subscription(JointState, topics.COMMAND_GRIPPER, self._grip, topics.COMMAND)
         self.create_timer(0.05, self._publish_truth)
         self._faults = self.config.faults()
         self.create_timer(0.25, self._look_at_faults)
@@ -156,6 +162,11 @@ class Sim(Node):
             "late": self.world.late,
         }
         self._status.publish(messages.diagnostics_msg({"sim": status}, stamp_ns))
+
+    def _take_commands(self) -> None:
+        """Before a step, in the physics' thread."""
+        for commands in self._commands:
+            commands.drain()
 
     def _follow(self, msg: PoseStamped) -> None:
         try:

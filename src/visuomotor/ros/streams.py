@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from geometry_msgs.msg import PoseStamped, TransformStamped
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
@@ -23,16 +25,17 @@ from visuomotor.ros.messages import (
     stamp_ns_of,
     transform_from_msg,
 )
+from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.polled import PolledSubscription
 
 HAND_FRAMES = ("fr3_hand_tcp", "panda_hand_tcp")
 """Names of the end effector's frame, the parent of a wrist camera's extrinsics."""
 
 
-RAW_POLL_S = 0.01
-"""An image may wait this long for the robot sample after it."""
-SYNCED_POLL_S = 0.025
-"""Synchronised states come before their images; this is for the rare ones that do not."""
+POLL_S = 0.004
+"""What a message may wait for; asking all streams in vain costs some 30 µs."""
+QUIET_POLLS = 5
+"""`after` is called at least every so many polls, to end waits that no message ends."""
 
 
 class FrameSink(Protocol):
@@ -61,12 +64,15 @@ class FrameSink(Protocol):
 
 
 class FrameStreams:
-    """The subscriptions of a node to `cameras` and the robot.
+    """The subscriptions of a node to `cameras` and the robot, polled by a thread of their own.
 
     prefix "" takes the drivers' topics, "synced/" the synchronised ones (where
-    `synced/joint_states` holds the fingers too). `after`, if given, is called after each image
-    or state that reached the sink. Messages that cannot be used are logged (throttled) and
-    counted in `refused`, by topic.
+    `synced/joint_states` holds the fingers too). `after`, if given, is called after messages that
+    reached the sink, and at least every POLL_S * QUIET_POLLS. Messages that cannot be used are
+    logged (throttled) and counted in `refused`, by topic.
+
+    The thread holds `lock` while it calls the sink or `after`; hold it, too, to use either in
+    another thread. Construct this last, for the thread starts at once.
 
     Extrinsics relative to the hand (a wrist camera) go to the sink's `set_mount(camera,
     T_ee_camera)` where it has one; else every pose sets T_base_camera anew, which is exact for
@@ -83,77 +89,60 @@ class FrameStreams:
         after: Callable[[], None] | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
+        self.lock = threading.RLock()
         self._node, self._sink, self._after = node, sink, after
         self._infos: dict[str, Any] = {}
         self._mounts: dict[str, Float64] = {}
         self._polled: list[PolledSubscription] = []
+        self._quiet = 0
+        self._listen_to_robot(prefix)
         for camera in cameras:
-            self._poll(
+            self._listen(
                 CameraInfo, topics.camera_info(camera, prefix), topics.SENSOR, self._info, camera
             )
-            self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
+            latched = topics.extrinsics(camera)
+            self._listen(TransformStamped, latched, topics.LATCHED, self._extrinsics, camera)
             if depth:
-                self._listen(
-                    Image, topics.depth(camera, prefix), topics.SENSOR, self._depth, camera
-                )
-            self._listen(
-                TransformStamped,
-                topics.extrinsics(camera),
-                topics.LATCHED,
-                self._extrinsics,
-                camera,
-            )
+                topic = topics.depth(camera, prefix)
+                self._listen(Image, topic, topics.SENSOR, self._depth, camera)
+            self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
+        self._thread = PeriodicThread(node, POLL_S, self._cycle, "streams")
+
+    def close(self) -> None:
+        """Ends the thread; messages that wait are left."""
+        self._thread.stop()
+
+    def _listen_to_robot(self, prefix: str) -> None:
+        self._listen(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
+        joints = prefix + topics.JOINT_STATES
         if prefix:
-            self._poll(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
-            self._poll(
-                JointState, prefix + topics.JOINT_STATES, topics.STATE, self._joints_and_gripper
-            )
+            self._listen(JointState, joints, topics.STATE, self._joints_and_gripper)
         else:
-            self._poll(PoseStamped, topics.CURRENT_POSE, topics.STATE, self._pose)
-            self._poll(JointState, topics.JOINT_STATES, topics.STATE, self._joints)
-            self._poll(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
-        node.create_timer(SYNCED_POLL_S if prefix else RAW_POLL_S, self._on_timer)
+            self._listen(JointState, joints, topics.STATE, self._joints)
+            self._listen(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
 
-    def _guarded(
-        self, topic: str, take: Callable[..., None], key: tuple[str, ...]
-    ) -> Callable[[Any], bool]:
-        """`take` with bad messages logged and counted; says whether the message was used."""
-
-        def use(msg: Any) -> bool:
+    def _listen(
+        self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
+    ) -> None:
+        def use(msg: Any) -> None:
             try:
                 take(*key, msg, self._node.get_clock().now().nanoseconds)
             except (DataError, CalibrationError) as error:
                 self.refused[topic] += 1
                 self._node.get_logger().error(f"{topic}: {error}", throttle_duration_sec=5.0)
-                return False
-            return True
 
-        return use
-
-    def _listen(
-        self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
-    ) -> None:
-        """For what triggers work: the images."""
-        use = self._guarded(topic, take, key)
-
-        def receive(msg: Any) -> None:
-            self._drain()
-            if use(msg) and self._after is not None:
-                self._after()
-
-        self._node.create_subscription(kind, topic, receive, qos)
-
-    def _poll(self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str) -> None:
-        """For what comes along: taken with the next image or at the next tick."""
-        use = self._guarded(topic, take, key)
         self._polled.append(PolledSubscription(self._node, kind, topic, qos, use))
 
-    def _drain(self) -> bool:
-        return any([p.drain() for p in self._polled])
-
-    def _on_timer(self) -> None:
-        if self._drain() and self._after is not None:
-            self._after()
+    def _cycle(self) -> None:
+        with self.lock:
+            try:
+                found = any([p.drain() for p in self._polled])
+            except InvalidHandle:  # the node was destroyed
+                self._thread.stop()
+                return
+            self._quiet = 0 if found else self._quiet + 1
+            if self._after is not None and self._quiet % QUIET_POLLS == 0:
+                self._after()
 
     def _color(self, camera: str, msg: Image, now_ns: int) -> None:
         image = StampedImage(stamp_ns_of(msg), color_from_msg(msg), msg.header.frame_id, now_ns)

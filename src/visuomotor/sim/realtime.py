@@ -23,7 +23,8 @@ class RealtimeWorld:
 
     After a reset the arm ignores references until one is within 2 cm of where it stands, and
     always ones farther than 12 cm away: a controller that was told of no reset must not sweep the
-    arm across the table. on_state gets the robot's state after every step, in that thread.
+    arm across the table. In that thread, before_step is called before every step, to bring the
+    newest commands, and on_state gets the robot's state after it.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class RealtimeWorld:
         world: SimWorld,
         clock_ns: Callable[[], int],
         on_state: Callable[[RobotState], None] | None = None,
+        before_step: Callable[[], None] | None = None,
     ) -> None:
         self._world, self._clock_ns, self._on_state = world, clock_ns, on_state
+        self._before_step = before_step
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
@@ -109,6 +112,8 @@ class RealtimeWorld:
     def _follow_clock(self) -> None:
         tick_ns = round(self._world.tick_s * 1e9)
         while not self._stop.is_set():
+            if self._before_step is not None:
+                self._before_step()
             with self._lock:
                 lag_ns = self._clock_ns() - self._world.time_ns
                 if abs(lag_ns) > MAX_LAG_NS:
