@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from visuomotor.descriptors.config import DescriptorConfig
-from visuomotor.descriptors.masks import in_workspace, points_in_base
+from visuomotor.descriptors.masks import deproject, in_workspace
 from visuomotor.descriptors.matching import Views
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
-from visuomotor.networks import expected_point, pixel_lattice, pixels_to_cells, sample_map
+from visuomotor.networks import pixel_lattice, pixels_to_cells, sample_map
 
 LIKELIEST = 384
 """Points of all cameras together that a keypoint's refinement looks at."""
@@ -75,60 +75,79 @@ def locate(
     see a point loses its say to one that does: sum p valid X / sum p valid in base (DD-3D;
     Florence 2019, chapter 4). With radius_m > 0 the sum is then repeated over the neighbourhood
     of its result, which takes out the pull of everything that looks a little alike.
+
+    The network sees all images of one size at once; then every set has its own number of pixels
+    with depth in the workspace, and nothing is spent on the others.
     """
-    logits, points, valid = zip(
-        *(_candidates(network, reference, c, config) for c in cameras), strict=True
-    )
-    log_weights = torch.cat(logits, dim=2)  # (B, K, M)
-    where, seen = torch.cat(points, dim=1), torch.cat(valid, dim=1)  # (B, M, 3), (B, M)
-    log_weights = log_weights.masked_fill(~seen[:, None], float("-inf"))
-    if config.radius_m <= 0:
-        return Keypoints(expected_point(log_weights, where, seen), _likeness(log_weights))
-    where = where.masked_fill(~seen[..., None], 0.0)
-    centre, mass = _refined(torch.softmax(log_weights, dim=-1), where, config.radius_m)
-    mass = mass.nan_to_num(0.0)  # NaN: a set without any valid point
-    return Keypoints(centre, _likeness(log_weights) * mass)
+    maps = _describe(network, [c.color for c in cameras])
+    found = []
+    for i in range(len(cameras[0].color)):
+        seen = [
+            _candidates(m[i], views, i, network.stride, config)
+            for m, views in zip(maps, cameras, strict=True)
+        ]
+        descriptors, points = (torch.cat(part) for part in zip(*seen, strict=True))
+        found.append(_locate_among(descriptors, points, reference, config))
+    points, confidence = (torch.stack(part) for part in zip(*found, strict=True))
+    return Keypoints(points, confidence)
 
 
-def _refined(p: Tensor, points: Tensor, radius_m: float) -> tuple[Tensor, Tensor]:
-    """Expectations (B, K, 3) near where most of p (B, K, M) lies, and the probability there.
-
-    Works on the likeliest points alone; the others weigh nothing and cost most of the time.
-    """
-    p, index = p.topk(min(LIKELIEST, p.shape[-1]), dim=-1)  # (B, K, P)
-    b, k, n = index.shape
-    x = points.gather(1, index.reshape(b, -1, 1).expand(-1, -1, 3)).reshape(b, k, n, 3)
-    masses = p[:, :, None] * _gaussian(x[:, :, :STARTS], x, radius_m)  # (B, K, STARTS, P)
-    best = masses.sum(-1).argmax(-1)[..., None, None].expand(-1, -1, 1, 3)
-    centre = x.gather(2, best)  # (B, K, 1, 3)
-    for _ in range(3):
-        near = p[:, :, None] * _gaussian(centre, x, radius_m)  # (B, K, 1, P)
-        mass = near.sum(-1, keepdim=True)  # (B, K, 1, 1)
-        centre = near @ x / mass.clamp_min(1e-30)
-    return centre[:, :, 0], mass[:, :, 0, 0].clamp(0, 1)
+def _describe(network: DescriptorNetwork, images: Sequence[Tensor]) -> list[Tensor]:
+    """Descriptor maps (B, D, h, w), one per camera."""
+    if len({i.shape for i in images}) > 1:
+        return [network.describe(i) for i in images]
+    return list(network.describe(torch.cat(list(images))).chunk(len(images)))
 
 
 def _candidates(
-    network: DescriptorNetwork, reference: Tensor, views: Views, config: DescriptorConfig
-) -> tuple[Tensor, Tensor, Tensor]:
-    b, h, w = views.depth_m.shape
-    pixels = pixel_lattice(h, w, config.pixel_step).to(views.depth_m.device)  # (M, 2)
-    cells = pixels_to_cells(pixels.float(), network.stride).expand(b, -1, -1)
-    descriptors = sample_map(network.describe(views.color), cells)  # (B, M, D)
-    queries = reference.expand(b, -1, -1)
-    logits = match_logits(queries, descriptors.transpose(1, 2)[..., None])
-    logits = config.sharpness * (logits - reference.square().sum(1)[None, :, None])
-    points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
+    descriptors: Tensor, views: Views, index: int, stride: int, config: DescriptorConfig
+) -> tuple[Tensor, Tensor]:
+    """Descriptors (M, D) and points in base (M, 3) of one image's pixels in the workspace.
+
+    descriptors: its map (D, h, w).
+    """
+    depth_m = views.depth_m[index]
+    pixels = pixel_lattice(*depth_m.shape, config.pixel_step).to(depth_m.device)
     u, v = pixels.unbind(-1)
-    points, valid = points[:, v, u], valid[:, v, u]
-    return logits, points, valid & in_workspace(points, config.workspace)
+    points, valid = deproject(pixels, depth_m[v, u], views.K[index], views.T_base_camera[index])
+    kept = (valid & in_workspace(points, config.workspace)).nonzero()[:, 0]
+    cells = pixels_to_cells(pixels[kept].float(), stride)
+    return sample_map(descriptors[None], cells[None])[0], points[kept]
+
+
+def _locate_among(
+    descriptors: Tensor, points: Tensor, reference: Tensor, config: DescriptorConfig
+) -> tuple[Tensor, Tensor]:
+    """Keypoints (K, 3) and their confidence (K,) among M descriptors (M, D) at points (M, 3)."""
+    if not len(points):
+        return points.new_full((len(reference), 3), torch.nan), points.new_zeros(len(reference))
+    logits = match_logits(reference[None], descriptors.T[None, :, :, None])[0]
+    log_weights = config.sharpness * (logits - reference.square().sum(1, keepdim=True))  # (K, M)
+    likeness = log_weights.amax(-1).clamp_max(0).exp()  # exp(-sharpness |d - d*|^2) of the best
+    p = torch.softmax(log_weights, dim=-1)
+    if config.radius_m <= 0:
+        return p @ points, likeness
+    centre, mass = _refined(p, points, config.radius_m)
+    return centre, likeness * mass
+
+
+def _refined(p: Tensor, points: Tensor, radius_m: float) -> tuple[Tensor, Tensor]:
+    """Expectations (K, 3) near where most of p (K, M) lies, and the probability (K,) there.
+
+    Works on the likeliest points alone; the others weigh nothing and cost most of the time.
+    """
+    p, index = p.topk(min(LIKELIEST, p.shape[-1]), dim=-1)  # (K, P)
+    x = points[index]  # (K, P, 3)
+    masses = _gaussian(x[:, :STARTS], x, radius_m) @ p[..., None]  # (K, STARTS, 1)
+    best = masses.argmax(1, keepdim=True).expand(-1, -1, 3)
+    centre = x.gather(1, best)  # (K, 1, 3)
+    for _ in range(3):
+        near = p[:, None] * _gaussian(centre, x, radius_m)  # (K, 1, P)
+        mass = near.sum(-1, keepdim=True)  # (K, 1, 1)
+        centre = near @ x / mass.clamp_min(1e-30)
+    return centre[:, 0], mass[:, 0, 0].clamp(0, 1)
 
 
 def _gaussian(centre: Tensor, points: Tensor, radius_m: float) -> Tensor:
-    """Weights (..., C, P) of points (..., P, 3) around centres (..., C, 3)."""
-    square = (centre[..., :, None, :] - points[..., None, :, :]).square().sum(-1)
-    return torch.exp(-square / (2 * radius_m**2))
-
-
-def _likeness(log_weights: Tensor) -> Tensor:
-    return log_weights.amax(-1).clamp_max(0).exp()  # exp(-sharpness |d - d*|^2) of the best
+    """Weights (K, C, P) of points (K, P, 3) around centres (K, C, 3)."""
+    return torch.exp(torch.cdist(centre, points).square() / (-2 * radius_m**2))

@@ -29,6 +29,21 @@ def points_in_base(depth_m: Tensor, K: Tensor, T_base_camera: Tensor) -> tuple[T
     )
 
 
+def deproject(
+    pixels: Tensor, depth_m: Tensor, K: Tensor, T_base_camera: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Points (M, 3) in base and their validity (M,) of pixels (M, 2) as (u, v) of one view.
+
+    depth_m (M,), K (3, 3), T_base_camera (4, 4). Zero or non-finite depth is invalid.
+    """
+    valid = torch.isfinite(depth_m) & (depth_m > 0)
+    z = torch.where(valid, depth_m, torch.zeros_like(depth_m))
+    focal, centre = K.diagonal()[:2].to(z.dtype), K[:2, 2].to(z.dtype)
+    in_camera = torch.cat([(pixels - centre) / focal * z[:, None], z[:, None]], dim=-1)
+    T = T_base_camera.to(z.dtype)
+    return in_camera @ T[:3, :3].T + T[:3, 3], valid
+
+
 def in_workspace(points: Tensor, workspace: Workspace) -> Tensor:
     """Whether points (..., 3) lie in the workspace box."""
     low, high = points.new_tensor(workspace.low), points.new_tensor(workspace.high)
