@@ -38,8 +38,8 @@ class DemoConfig:
     blind_rollouts: int = 60
     cameras: tuple[str, ...] = ("front", "side")
     demonstration_seed: int = 1_000
-    graph_seed: int = 200_000
-    lockstep_seed: int = 300_000
+    graph_seed: int = 210_000
+    lockstep_seed: int = 310_000
 
 
 def run_demo(out: Path, config: DemoConfig | None = None) -> dict[str, Any]:
