@@ -40,11 +40,12 @@ def test_keys_become_targets_and_silence_lets_go(terminal) -> None:
     node = rclpy.create_node("arm")
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    targets, enables, widths, keys = [], [], [], ["w"]
+    targets, enables, widths, policy, keys = [], [], [], [], ["w"]
     listen = node.create_subscription
     listen(PoseStamped, topics.TELEOP_POSE, targets.append, topics.RELIABLE)
     listen(JointState, topics.TELEOP_GRIPPER, widths.append, topics.RELIABLE)
     listen(Bool, topics.TELEOP_ENABLE, lambda m: enables.append(m.data), topics.RELIABLE)
+    listen(Bool, topics.POLICY_ENABLE, lambda m: policy.append(m.data), topics.RELIABLE)
     state = node.create_publisher(PoseStamped, topics.CURRENT_POSE, topics.STATE)
 
     def repeat() -> None:
@@ -72,7 +73,10 @@ def test_keys_become_targets_and_silence_lets_go(terminal) -> None:
         keys.append(" ")
         spin(lambda: 0.0 in [messages.gripper_command_from_msg(m) for m in widths], "a closed hand")
         np.testing.assert_allclose(messages.pose_from_msg(targets[-1]), HOME, atol=1e-6)
+        keys[:] = ["p"]
+        spin(lambda: policy and policy[-1] and enables[-1] is False, "the policy's dead-man alone")
         keys.clear()
+        spin(lambda: policy[-1] is False, "the policy's release")
         process.send_signal(signal.SIGINT)
         spin(lambda: process.poll() is not None, "the end")
         assert process.returncode == 0, process.stderr.read()

@@ -19,7 +19,7 @@ from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.run import run_node
 from visuomotor.teleop import DeadMan, DeltaTargets, HeldKeys
-from visuomotor.teleop.keyboard import GRIPPER_KEY, HELP, RELEASE_KEY
+from visuomotor.teleop.keyboard import GRIPPER_KEY, HELP, POLICY_KEY, RELEASE_KEY
 from visuomotor.teleop.terminal import Terminal
 
 STATE_TIMEOUT_NS = 200_000_000
@@ -34,11 +34,12 @@ class Config:
     rate_hz: float = 20.0
     key_hold_s: float = 0.12  # motion ends so long after the last repeat of a key
     dead_man_hold_s: float = 0.7  # covers a terminal's pause before it repeats
+    policy_hold_s: float = 0.2  # a policy is let go so long after the last repeat of its key
     closed_width_m: float = 0.0
     open_width_m: float = MAX_GRIPPER_WIDTH_M
 
     def __post_init__(self) -> None:
-        for name in ("speed", "angular_speed", "key_hold_s", "dead_man_hold_s"):
+        for name in ("speed", "angular_speed", "key_hold_s", "dead_man_hold_s", "policy_hold_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: got {value}, expected a positive number")
@@ -52,13 +53,15 @@ class Config:
 
 
 class TeleopKeyboard(Node):
-    """Publishes teleop/* while keys are held; silent otherwise."""
+    """Publishes teleop/*, or policy/enable, while keys are held; silent otherwise."""
 
     def __init__(self) -> None:
         super().__init__("teleop_keyboard")
         self.config = declare(self, Config)
         self._keys = HeldKeys(self.config.key_hold_s)
-        self._dead_man = DeadMan(self.config.rate_hz, self.config.dead_man_hold_s)
+        rate_hz, hold_s = self.config.rate_hz, self.config.dead_man_hold_s
+        self._dead_man = DeadMan(rate_hz, hold_s)
+        self._policy_dead_man = DeadMan(rate_hz, hold_s, self.config.policy_hold_s)
         self._targets = DeltaTargets()
         self._measured: Float64 | None = None
         self._measured_ns = 0
@@ -66,6 +69,7 @@ class TeleopKeyboard(Node):
         self._pose = self.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._gripper = self.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
         self._enable = self.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
+        self._policy_enable = self.create_publisher(Bool, topics.POLICY_ENABLE, topics.COMMAND)
         self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.STATE)
         self.create_subscription(
             JointState, topics.GRIPPER_JOINT_STATES, self._on_gripper, topics.STATE
@@ -76,9 +80,11 @@ class TeleopKeyboard(Node):
         self.create_timer(1.0 / self.config.rate_hz, self._tick, clock=steady)
 
     def close(self) -> None:
-        """Lets the dead-man go and restores the terminal."""
+        """Lets the dead-men go and restores the terminal."""
         self._terminal.close()
         self._enable.publish(Bool(data=False))
+        if self._policy_dead_man.held(time.monotonic_ns()):
+            self._policy_enable.publish(Bool(data=False))
 
     def _on_pose(self, msg: PoseStamped) -> None:
         try:
@@ -103,9 +109,13 @@ class TeleopKeyboard(Node):
         now_ns = time.monotonic_ns()
         for key in self._terminal.read():
             self._press(key, now_ns)
-        due = self._dead_man.poll(now_ns)
-        if due is not None:
-            self._enable.publish(Bool(data=due))
+        for dead_man, enable in (
+            (self._dead_man, self._enable),
+            (self._policy_dead_man, self._policy_enable),
+        ):
+            due = dead_man.poll(now_ns)
+            if due is not None:
+                enable.publish(Bool(data=due))
         if not self._dead_man.held(now_ns):
             self._targets.disengage()
             return
@@ -126,6 +136,9 @@ class TeleopKeyboard(Node):
         if key == RELEASE_KEY:
             self._keys.release()
             self._dead_man.release()
+            self._policy_dead_man.release()
+        elif key.lower() == POLICY_KEY:
+            self._policy_dead_man.press(now_ns)
         elif key == GRIPPER_KEY:
             opened = self._width_m == config.open_width_m
             self._width_m = config.closed_width_m if opened else config.open_width_m

@@ -9,23 +9,41 @@ class DeadMan:
     """Says True at the given rate while held, False a few times after, then nothing.
 
     `hold_s`: a press counts as held for so long (a keyboard only repeats its keys); None: until
-    `release`. The receiver lets go after 200 ms of silence, so the rate is at least 10 Hz.
+    `release`. `repeat_hold_s`: for so long once presses follow one another that closely; a
+    keyboard pauses before it repeats, and hold_s has to cover that pause only.
+    The receiver lets go after 200 ms of silence, so the rate is at least 10 Hz.
     """
 
-    def __init__(self, rate_hz: float = 20.0, hold_s: float | None = None) -> None:
+    def __init__(
+        self,
+        rate_hz: float = 20.0,
+        hold_s: float | None = None,
+        repeat_hold_s: float | None = None,
+    ) -> None:
         if not rate_hz >= 10.0:
             raise ValueError(f"dead-man: got {rate_hz} Hz, expected at least 10")
-        if hold_s is not None and not hold_s > 0.0:
-            raise ValueError(f"dead-man: got hold_s {hold_s}, expected a positive number or None")
+        for name, value in {"hold_s": hold_s, "repeat_hold_s": repeat_hold_s}.items():
+            if value is not None and not value > 0.0:
+                raise ValueError(
+                    f"dead-man: got {name} {value}, expected a positive number or None"
+                )
         self._period_ns = round(1e9 / rate_hz)
-        self._hold_ns = None if hold_s is None else round(hold_s * 1e9)
+        self._first_ns = None if hold_s is None else round(hold_s * 1e9)
+        self._repeat_ns = self._first_ns if repeat_hold_s is None else round(repeat_hold_s * 1e9)
+        self._hold_ns = self._first_ns
         self._pressed_ns: int | None = None
         self._sent_ns: int | None = None
         self._releases = 0
 
     def press(self, now_ns: int) -> None:
         """The operator holds it, now."""
-        self._pressed_ns = now_ns
+        before, self._pressed_ns = self._pressed_ns, now_ns
+        repeats = (
+            before is not None
+            and self._repeat_ns is not None
+            and 0 <= now_ns - before <= self._repeat_ns
+        )
+        self._hold_ns = self._repeat_ns if repeats else self._first_ns
 
     def release(self) -> None:
         """The operator lets go."""

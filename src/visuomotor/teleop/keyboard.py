@@ -22,11 +22,13 @@ DIRECTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
     "o": (0, 0, 0, 0, 0, -1),
 }
 GRIPPER_KEY = " "
+POLICY_KEY = "p"
 RELEASE_KEY = "\x1b"
 
 HELP = """Hold a key to move, let go to stop (the dead-man is the key itself).
   w/s forward/back   a/d left/right   r/f up/down
-  i/k pitch   j/l roll   u/o yaw   space gripper   Esc release at once   Ctrl-C quit"""
+  i/k pitch   j/l roll   u/o yaw   space gripper   Esc release at once   Ctrl-C quit
+Hold p to let a policy move the arm (policy/enable); any key above takes the arm from it."""
 
 
 class HeldKeys:

@@ -53,6 +53,20 @@ def test_a_press_expires_without_repeats() -> None:
         DeadMan(5.0)
 
 
+def test_once_a_key_repeats_its_release_is_seen_sooner() -> None:
+    dead_man = DeadMan(20.0, hold_s=0.7, repeat_hold_s=0.2)
+    dead_man.press(0)
+    assert dead_man.held(500 * MS)  # the keyboard's pause before it repeats
+    for t in (500, 530, 560):
+        dead_man.press(t * MS)
+    assert dead_man.held(760 * MS)
+    assert not dead_man.held(761 * MS)
+    dead_man.press(2000 * MS)  # a new press, a new pause
+    assert dead_man.held(2700 * MS)
+    with pytest.raises(ValueError, match="repeat_hold_s 0"):
+        DeadMan(20.0, 0.7, 0.0)
+
+
 @given(st.lists(st.tuples(*[st.floats(-0.5, 0.5)] * 6), min_size=1, max_size=30))
 def test_targets_stay_on_the_leash(deltas) -> None:
     targets = DeltaTargets(0.03, 0.25)
