@@ -107,7 +107,8 @@ def _candidates(
     descriptors: its map (D, h, w).
     """
     depth_m = views.depth_m[index]
-    pixels = pixel_lattice(*depth_m.shape, config.pixel_step).to(depth_m.device)
+    h, w = depth_m.shape
+    pixels = pixel_lattice(h, w, config.pixel_step).to(depth_m.device)  # (all of them, 2)
     u, v = pixels.unbind(-1)
     points, valid = deproject(pixels, depth_m[v, u], views.K[index], views.T_base_camera[index])
     kept = (valid & in_workspace(points, config.workspace)).nonzero()[:, 0]

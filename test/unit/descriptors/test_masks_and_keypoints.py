@@ -11,6 +11,7 @@ from visuomotor.descriptors.config import DescriptorConfig, Workspace
 from visuomotor.descriptors.keypoints import locate, select_pixels
 from visuomotor.descriptors.masks import (
     above_table,
+    deproject,
     differs_from_empty,
     in_workspace,
     points_in_base,
@@ -19,6 +20,7 @@ from visuomotor.descriptors.masks import (
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
 from visuomotor.geometry import transform_points
+from visuomotor.networks import pixel_lattice
 
 WORKSPACE = Workspace()
 
@@ -40,6 +42,16 @@ def test_points_without_depth_are_invalid_and_finite(rubbish: float) -> None:
     points, valid = points_in_base(depth, view.K, view.T_base_camera)
     assert not valid[0, 10:20, 10:20].any()
     assert points.isfinite().all()
+
+
+def test_single_pixels_deproject_as_whole_images_do() -> None:
+    view = view_of(SIDE)
+    whole, valid = points_in_base(view.depth_m, view.K, view.T_base_camera)
+    pixels = pixel_lattice(*map(int, view.depth_m.shape[1:]), 3)
+    u, v = pixels.unbind(-1)
+    some, seen = deproject(pixels, view.depth_m[0, v, u], view.K[0], view.T_base_camera[0])
+    torch.testing.assert_close(some, whole[0, v, u], atol=1e-5, rtol=0)
+    assert torch.equal(seen, valid[0, v, u])
 
 
 def test_foreground_is_the_box() -> None:
