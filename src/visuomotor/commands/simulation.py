@@ -14,7 +14,14 @@ from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError
 
 BENCHMARKS = ("sim", "image", "loop", "dataset", "sync")
-Region = Literal["interpolation", "extrapolation"]
+Region = Literal["interpolation", "extrapolation", "gaussian"]
+Variant = Literal[
+    "plain",
+    "class_general",
+    "class_general_unseen",
+    "visual_challenge",
+    "visual_challenge_unseen",
+]
 Benchmark = Literal["sim", "image", "loop", "dataset", "sync", "all"]
 
 
@@ -24,6 +31,8 @@ def demos(
     first_seed: int = 1000,
     out: Path = Path("dataset"),
     region: Region = "interpolation",
+    variant: Variant = "plain",
+    wrenches: float = 1.0,
     cameras: tuple[str, ...] = ("front", "side"),
     width: int = 160,
     height: int = 120,
@@ -32,11 +41,13 @@ def demos(
     """Write scripted demonstrations in lockstep: the bags that the graph records, but faster.
 
     Args:
-        task: Which task, `lift`.
+        task: Which task, see docs/tasks.md.
         episodes: How many demonstrations.
         first_seed: Seed of the first one; each has the next.
         out: Dataset folder; episodes go to OUT/TASK/.
         region: Where the task draws its initial states from.
+        variant: Which objects and surroundings it shows, where the task has several.
+        wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
         cameras: Which cameras see it: front, side, wrist.
         width: Width of the images in pixels.
         height: Height of the images in pixels.
@@ -50,7 +61,15 @@ def demos(
     from visuomotor.sim.demos import write_demos
     from visuomotor.sim.rollout import Rollout
 
-    values = {"task": task, "region": region, "cameras": cameras, "width": width, "height": height}
+    values = {
+        "task": task,
+        "region": region,
+        "variant": variant,
+        "wrenches": wrenches,
+        "cameras": cameras,
+        "width": width,
+        "height": height,
+    }
     world = SimWorld(from_mapping(SimConfig, values, "visuomotor demos"))
     seeds = range(first_seed, first_seed + episodes)
     try:
@@ -72,6 +91,8 @@ def evaluate(
     episodes: int = 200,
     first_seed: int = 300_000,
     region: Region = "interpolation",
+    variant: Variant = "plain",
+    wrenches: float = 1.0,
     cameras: tuple[str, ...] = (),
     blind: bool = False,
     out: Path | None = None,
@@ -80,10 +101,12 @@ def evaluate(
 
     Args:
         checkpoint: Folder of a trained policy.
-        task: Which task, `lift`.
+        task: Which task, see docs/tasks.md.
         episodes: How many rollouts.
         first_seed: Seed of the first one; the same seeds give the same starts for any policy.
         region: Where the task draws its initial states from.
+        variant: Which objects and surroundings it shows, where the task has several.
+        wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
         cameras: Which cameras are rendered; without any, those of the checkpoint.
         blind: Black out the images: what is still solved is solved without looking.
         out: Also write every rollout to this JSON file.
@@ -98,7 +121,13 @@ def evaluate(
     from visuomotor.sim.rollout import Rollout
 
     cameras = cameras or load_checkpoint(checkpoint).spec.names
-    values = {"task": task, "region": region, "cameras": cameras}
+    values = {
+        "task": task,
+        "region": region,
+        "variant": variant,
+        "wrenches": wrenches,
+        "cameras": cameras,
+    }
     sim = from_mapping(SimConfig, values, "visuomotor eval")
     seeds = range(first_seed, first_seed + episodes)
     solved = 0
@@ -114,8 +143,9 @@ def evaluate(
         rollouts = run(checkpoint, sim, seeds, blind=blind, progress=show)
     solved = sum(r.success for r in rollouts)
     low, high = wilson(solved, len(rollouts))
+    what = ", ".join([task, region, *([variant] * (variant != "plain")), *(["blind"] * blind)])
     print(
-        f"{task}, {region}{', blind' if blind else ''}: {solved} of {len(rollouts)} solved, "
+        f"{what}: {solved} of {len(rollouts)} solved, "
         f"success {solved / len(rollouts):.3f} (95% interval {low:.3f} to {high:.3f})"
     )
     if out is not None:

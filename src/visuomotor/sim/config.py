@@ -6,21 +6,36 @@ from dataclasses import dataclass
 from typing import Literal
 
 CAMERAS = ("front", "side", "wrist")
+Region = Literal["interpolation", "extrapolation", "gaussian"]
+Variant = Literal[
+    "plain",
+    "class_general",
+    "class_general_unseen",
+    "visual_challenge",
+    "visual_challenge_unseen",
+]
 
 
 @dataclass(frozen=True)
 class SimConfig:
     """One world: task, cameras, appearance and sensor noise.
 
-    region: where the task draws its initial states from. appearance: `light` draws the arm's
-    collision geometry, `full` its visual meshes decimated to what an image shows, `original` all
-    of their triangles (several times dearer without a GPU); the physics is the same. The noise
-    fields are zero by default; depth noise has standard deviation depth_noise * z² (z in m), as a
-    stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
+    region: where the task draws its initial states from: uniform in its inner area, in the ring
+    around that, or in the inner area from a truncated Gaussian about its centre. variant: plain
+    (one object, a bare table); class_general (one of 12 instances of its category by seed) and
+    class_general_unseen (one of 8 others); visual_challenge (the object without texture, among
+    clutter) and visual_challenge_unseen (other clutter, tables, walls and light). wrenches: scale
+    of the random pushes that the objects of some tasks get, 0 for none. appearance: `light` draws
+    the arm's collision geometry, `full` its visual meshes decimated to what an image shows,
+    `original` all of their triangles (several times dearer without a GPU); the physics is the
+    same. The noise fields are zero by default; depth noise has standard deviation depth_noise * z²
+    (z in m), as a stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
     """
 
     task: str = "lift"
-    region: Literal["interpolation", "extrapolation"] = "interpolation"
+    region: Region = "interpolation"
+    variant: Variant = "plain"
+    wrenches: float = 1.0
     cameras: tuple[str, ...] = CAMERAS
     width: int = 160
     height: int = 120
@@ -43,5 +58,7 @@ class SimConfig:
                 f"got depth_noise {self.depth_noise}, depth_holes {self.depth_holes}; expected "
                 "depth_noise >= 0 and 0 <= depth_holes < 1"
             )
+        if not 0 <= self.wrenches <= 10:
+            raise ValueError(f"got wrenches {self.wrenches}, expected a scale of 0 to 10")
         if self.multisamples not in (0, 2, 4, 8):
             raise ValueError(f"got multisamples {self.multisamples}, expected 0, 2, 4 or 8")

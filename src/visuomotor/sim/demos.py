@@ -11,6 +11,7 @@ from visuomotor.errors import RobotError
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
 from visuomotor.recording.messages import pose_cdr
 from visuomotor.recording.schema import POSE
+from visuomotor.sim.config import SimConfig
 from visuomotor.sim.rollout import Lockstep, Rollout
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.world import SimWorld
@@ -33,7 +34,7 @@ def write_demos(
     for seed in seeds:
         start_ns = time.time_ns()
         sidecar = Sidecar(
-            world.config.task, operator="scripted expert", tags=(world.config.region,), seed=seed
+            world.config.task, operator="scripted expert", tags=_tags(world.config), seed=seed
         )
         with EpisodeWriter(dataset, sidecar, start_ns, config) as writer:
 
@@ -56,3 +57,13 @@ def write_demos(
                 f"{world.config.task}; see the episodes in {dataset}"
             )
     return episodes
+
+
+def _tags(config: SimConfig) -> tuple[str, ...]:
+    """What tells demonstrations of one task apart: region, and variant and wrenches if unusual."""
+    tags: list[str] = [config.region]
+    if config.variant != "plain":
+        tags.append(config.variant)
+    if config.wrenches != 1.0:
+        tags.append(f"wrenches {config.wrenches:g}")
+    return tuple(tags)

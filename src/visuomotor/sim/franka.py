@@ -59,7 +59,9 @@ class FrankaWorld(SimWorld):
             # the server's run_once without its sleep, which gives a twentieth of a tick away
             for robot in self._server.robot_servers:
                 robot.process_commands()
+            self._disturb()
             self._simulator.step()
+            self._watch()
             for robot in self._server.robot_servers:
                 robot.send_state()
 

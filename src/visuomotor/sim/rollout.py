@@ -10,6 +10,9 @@ from visuomotor.control import BridgeConfig, CartesianBridge, Source, Verdict
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.world import CONTROL_S, SimWorld
 
+REST_STEPS = 6
+"""A demonstration ends when its expert has been done for so many steps."""
+
 Agent = Callable[[SyncedFrame], Action | None]
 """Maps a set to the target for it; None commands nothing."""
 
@@ -86,7 +89,7 @@ class Lockstep:
         bridge = self._begin(seed, start_ns)
         expert = world.task.expert()
         expert.reset()
-        solved, rest = False, 6
+        solved, rest = False, REST_STEPS
         for step in range(world.task.horizon_steps):
             on_frame(world.frame())
             if on_objects is not None:
@@ -100,10 +103,10 @@ class Lockstep:
                         on_action(world.time_ns, Action(target.T_base_ee, width.width_m))
                 self._advance(bridge)
             solved = solved or world.success()
-            if expert.done(world.robot_state(), world.object_poses()):
-                rest -= 1
-                if rest == 0:
-                    return Rollout(seed, solved, step + 1)
+            done = expert.done(world.robot_state(), world.object_poses())
+            rest = rest - 1 if done else REST_STEPS
+            if rest == 0:
+                return Rollout(seed, solved, step + 1)
         return Rollout(seed, solved, world.task.horizon_steps)
 
     def _begin(self, seed: int, start_ns: int) -> CartesianBridge:

@@ -13,11 +13,13 @@ from visuomotor.contracts import STEP_NS, CameraFrame, RobotState, SyncedFrame
 from visuomotor.errors import ConfigError
 from visuomotor.geometry import PinholeCamera, pose, quat_xyzw_from_matrix
 from visuomotor.sim.arm import SimArm
+from visuomotor.sim.as_compiled import AsCompiled
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.scene import build_scene, mount_of
 from visuomotor.sim.sensors import degrade_depth
 from visuomotor.sim.tasks import make_task
+from visuomotor.sim.wrenches import Pulses
 
 CONTROL_S = 0.01
 """The arm's controller takes a new reference at 100 Hz."""
@@ -43,12 +45,16 @@ class SimWorld:
 
     def __init__(self, config: SimConfig) -> None:
         self.config = config
-        self.task = make_task(config.task)
+        self.task = make_task(config.task, config.variant)
         self.model, self.data = self._build()
+        self._compiled = AsCompiled(self.model)
         self.arm = SimArm(self.model, self.data)
         self._drawn = mujoco.MjData(self.model)
         self._renderer: Renderer | None = None
         self._start_ns = 0
+        self._reset_s = 0.0
+        self._reached_s: float | None = None
+        self._pulses: Pulses | None = None
         self._rng = np.random.default_rng(0)
         self.seed = 0
         self.reset(0)
@@ -74,12 +80,22 @@ class SimWorld:
         self.seed, self._start_ns = seed, start_ns
         self._rng = np.random.default_rng([seed, 1])
         objects, T_base_ee = self.task.draw(np.random.default_rng([seed, 0]), self.config.region)
+        self._compiled.restore()
+        objects = self.task.dress(self.model, np.random.default_rng([seed, 2]), objects)
+        self._reset_s, self._reached_s = float(self.data.time), None
+        self._draw_wrenches(np.random.default_rng([seed, 3]))
         for name, T in objects.items():
             x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
             joint = self.data.joint(name)
             joint.qpos[:] = (*T[:3, 3], w, x, y, z)
             joint.qvel[:] = 0
         return T_base_ee
+
+    def _draw_wrenches(self, rng: np.random.Generator) -> None:
+        pulses, scale = self.task.wrenches, self.config.wrenches
+        until_s = 2 * self.task.horizon_steps * STEP_NS * 1e-9
+        self._pulses = None if pulses is None else pulses.draw(rng, scale, until_s)
+        self.data.xfrc_applied[:] = 0
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -96,7 +112,27 @@ class SimWorld:
         """Moves the world on, the arm's controller at 100 Hz."""
         for _ in range(max(1, round(duration_s / CONTROL_S))):
             self.arm.control(CONTROL_S)
+            self._disturb()
             mujoco.mj_step(self.model, self.data, round(CONTROL_S / self.model.opt.timestep))
+            self._watch()
+
+    @property
+    def _elapsed_s(self) -> float:
+        return float(self.data.time) - self._reset_s
+
+    def _disturb(self) -> None:
+        """Sets the wrench that acts during the next step of the physics."""
+        if self._pulses is not None and self.task.wrenches is not None:
+            body = self.data.body(self.task.wrenches.body)
+            body.xfrc_applied[:] = self._pulses.at(self._elapsed_s)
+
+    def _watch(self) -> None:
+        """Notes since when the goal state lasts, for tasks that ask it to."""
+        if self.task.hold_s > 0:
+            if not self.task.success(self.robot_state(), self.object_poses()):
+                self._reached_s = None
+            elif self._reached_s is None:
+                self._reached_s = self._elapsed_s
 
     def step(self) -> None:
         """One control step of 50 ms with the reference as it is."""
@@ -176,8 +212,11 @@ class SimWorld:
         }
 
     def success(self) -> bool:
-        """Whether the task is solved in this state."""
-        return self.task.success(self.object_poses())
+        """Whether the task is solved in this state, and has been for as long as it asks."""
+        if self.task.hold_s > 0:
+            since_s = self._reached_s
+            return since_s is not None and self._elapsed_s - since_s > self.task.hold_s - 1e-6
+        return self.task.success(self.robot_state(), self.object_poses())
 
     def close(self) -> None:
         """Frees the OpenGL context."""

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.sim.config import Variant
 from visuomotor.sim.tasks.lift import Lift
+from visuomotor.sim.tasks.push_box import PushBox
+from visuomotor.sim.tasks.push_plate import PushPlate
+from visuomotor.sim.tasks.reach import reach_t, reach_tr
 from visuomotor.sim.tasks.task import Expert, Poses, Task
 
-TASKS: dict[str, Callable[[], Task]] = {"lift": Lift}
+TASKS: dict[str, Callable[[Variant], Task]] = {
+    "lift": Lift,
+    "reach_t": reach_t,
+    "reach_tr": reach_tr,
+    "push_box": PushBox,
+    "push_plate": PushPlate,
+}
 
 
-def make_task(name: str) -> Task:
-    """The task of that name; ConfigError names those there are."""
+def make_task(name: str, variant: Variant = "plain") -> Task:
+    """The task of that name; ConfigError names those there are, and a task's variants."""
     if name not in TASKS:
         raise ConfigError(unknown_name("task", name, TASKS))
-    return TASKS[name]()
+    return TASKS[name](variant)
 
 
-__all__ = ["TASKS", "Expert", "Poses", "Task", "make_task"]
+__all__ = ["TASKS", "Expert", "Poses", "Task", "Variant", "make_task"]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Action, RobotState
 from visuomotor.geometry import matrix_from_rotvec, pose
+from visuomotor.sim.config import Variant
 from visuomotor.sim.scene import TABLE_CENTRE_M
+from visuomotor.sim.tasks.area import Area
+from visuomotor.sim.tasks.motion import POINTING_DOWN
 from visuomotor.sim.tasks.task import Expert, Poses
+from visuomotor.sim.tasks.variant import check_variant
+from visuomotor.sim.wrenches import WrenchPulses
 
 CUBE_M = 0.04
 LIFT_M = 0.10
-INTERPOLATION_M = 0.10  # |x|, |y| of the cube about the table's centre
-EXTRAPOLATION_M = 0.20  # the ring between this square and the interpolation square
-POINTING_DOWN = np.diag([1.0, -1.0, -1.0])
+AREA = Area(TABLE_CENTRE_M, (0.10, 0.10), (0.20, 0.20), sigma_m=(0.05, 0.05))
 
 
 class Lift:
@@ -25,6 +29,11 @@ class Lift:
     name = "lift"
     objects = ("cube",)
     horizon_steps = 120
+    hold_s = 0.0
+    wrenches: WrenchPulses | None = None
+
+    def __init__(self, variant: Variant = "plain") -> None:
+        check_variant(self.name, variant, ("plain",))
 
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
         """The red cube, with darker marks on its faces."""
@@ -58,16 +67,17 @@ class Lift:
 
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
         """Cube on the table with a yaw of up to 0.3 rad; the hand 20 to 30 cm above the table."""
-        half = INTERPOLATION_M if region == "interpolation" else EXTRAPOLATION_M
-        offset = rng.uniform(-half, half, 2)
-        while region == "extrapolation" and np.abs(offset).max() <= INTERPOLATION_M:
-            offset = rng.uniform(-half, half, 2)
+        place = AREA.draw(rng, region)
         yaw = matrix_from_rotvec([0.0, 0.0, rng.uniform(-0.3, 0.3)])
-        cube = pose(yaw, (*(np.array(TABLE_CENTRE_M) + offset), CUBE_M / 2))
+        cube = pose(yaw, (*place, CUBE_M / 2))
         start = (*TABLE_CENTRE_M, 0.25) + rng.uniform(-1, 1, 3) * (0.06, 0.06, 0.05)
         return {"cube": cube}, pose(POINTING_DOWN, start)
 
-    def success(self, objects: Poses) -> bool:
+    def dress(self, model: mujoco.MjModel, rng: np.random.Generator, objects: Poses) -> Poses:
+        """The cube looks the same in every episode."""
+        return objects
+
+    def success(self, robot: RobotState, objects: Poses) -> bool:
         """Whether the cube's centre is 10 cm above where it lay."""
         return bool(objects["cube"][2, 3] >= CUBE_M / 2 + LIFT_M)
 

@@ -6,10 +6,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Protocol
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.contracts import Action, RobotState
+from visuomotor.sim.wrenches import WrenchPulses
 
 Poses = Mapping[str, NDArray[np.float64]]
 """T_base_object (4, 4) by object name."""
@@ -29,7 +31,7 @@ class Expert(Protocol):
 
 
 class Task(Protocol):
-    """One task; stateless, so that one instance serves every episode."""
+    """One task in one variant; stateless, so that one instance serves every episode."""
 
     @property
     def name(self) -> str:
@@ -37,20 +39,34 @@ class Task(Protocol):
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """The free bodies whose poses are the task's state."""
+        """The bodies whose poses are the task's state: free ones and landmarks fixed to them."""
 
     @property
     def horizon_steps(self) -> int:
         """Control steps of 50 ms after which an episode counts as failed."""
 
+    @property
+    def hold_s(self) -> float:
+        """How long the goal state must last without a break to count as success."""
+
+    @property
+    def wrenches(self) -> WrenchPulses | None:
+        """What disturbs an object at random, in demonstrations and in rollouts."""
+
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
-        """Adds its bodies (each with a free joint of its own name) to the scene."""
+        """Adds its bodies (each free one with a joint of its own name) to the scene."""
 
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
-        """Initial object poses and the initial T_base_ee (4, 4)."""
+        """Initial poses of the free bodies and the initial T_base_ee (4, 4)."""
 
-    def success(self, objects: Poses) -> bool:
-        """Whether the task is solved in this state."""
+    def dress(self, model: mujoco.MjModel, rng: np.random.Generator, objects: Poses) -> Poses:
+        """Sets sizes and looks for one episode in a model that is as compiled.
+
+        Returns the initial poses, set on the table for these sizes.
+        """
+
+    def success(self, robot: RobotState, objects: Poses) -> bool:
+        """Whether this state is a goal state."""
 
     def expert(self) -> Expert:
         """A new scripted expert."""

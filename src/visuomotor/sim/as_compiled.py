@@ -1,0 +1,38 @@
+"""The fields of a model that tasks change from episode to episode, kept as they were compiled."""
+
+from __future__ import annotations
+
+import mujoco
+
+_FIELDS = (
+    "body_pos",
+    "geom_size",
+    "geom_pos",
+    "geom_quat",
+    "geom_rgba",
+    "geom_matid",
+    "mat_rgba",
+    "light_dir",
+    "light_diffuse",
+)
+_HEADLIGHT = ("ambient", "diffuse")
+
+
+class AsCompiled:
+    """Remembers those fields and writes them back.
+
+    Bounding boxes are not among them: they stay those of the compiled sizes, so a task compiles
+    the largest size that it will set.
+    """
+
+    def __init__(self, model: mujoco.MjModel) -> None:
+        self._model = model
+        self._fields = {name: getattr(model, name).copy() for name in _FIELDS}
+        self._headlight = {n: getattr(model.vis.headlight, n).copy() for n in _HEADLIGHT}
+
+    def restore(self) -> None:
+        """Makes the model what it was."""
+        for name, value in self._fields.items():
+            getattr(self._model, name)[:] = value
+        for name, value in self._headlight.items():
+            getattr(self._model.vis.headlight, name)[:] = value
