@@ -86,9 +86,15 @@ class Renderer:
         """Undoes the reversed-z projection of MuJoCo's mjDEPTH_ZEROFAR depth map."""
         near = self._model.vis.map.znear * self._model.stat.extent
         far = self._model.vis.map.zfar * self._model.stat.extent
-        window = self._depth[::-1].astype(np.float64)
-        metres = near * far / (near + window * (far - near))
-        return np.where(metres < MAX_DEPTH_M, np.rint(metres * 1e3), 0).astype(np.uint16)
+        # in place: arrays of this size are pages fresh from the system, dearer than the arithmetic
+        metres = np.multiply(self._depth[::-1], far - near, dtype=np.float64)
+        metres += near
+        np.divide(near * far, metres, out=metres)
+        within = metres < MAX_DEPTH_M
+        metres *= 1e3
+        depth_mm: NDArray[np.uint16] = np.rint(metres, out=metres).astype(np.uint16)
+        depth_mm *= within
+        return depth_mm
 
     def close(self) -> None:
         """Frees the OpenGL context."""
