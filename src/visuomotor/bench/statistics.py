@@ -1,8 +1,13 @@
-"""Statistics of success counts."""
+"""Statistics of success counts, alone and of two methods from the same starts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 Z_95 = 1.959963984540054
 
@@ -25,3 +30,66 @@ def wilson(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Exact two-sided p-value that two methods solve paired starts equally often.
+
+    only_a, only_b: how many starts one solved and the other did not (McNemar 1947, exact binomial
+    form). Without such a start it is 1.
+    """
+    n = only_a + only_b
+    if n == 0:
+        return 1.0
+    tail = sum(math.comb(n, i) for i in range(min(only_a, only_b) + 1)) / 2.0**n
+    return min(1.0, 2.0 * tail)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values adjusted for their number, in the order given (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    worst = 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, (len(p_values) - rank) * p_values[i])
+        adjusted[i] = min(1.0, worst)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A success rate less another on the same starts: estimate, 95% interval, p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired_difference(
+    a: NDArray[np.bool_], b: NDArray[np.bool_], draws: int = 10_000, seed: int = 0
+) -> Difference:
+    """Of outcomes (S, N) of S training seeds from the same N starts, by bootstrap.
+
+    Starts and training seeds are drawn anew, each as a whole, for rollouts of one start or of one
+    checkpoint are not independent. The p-value is that of a difference of zero, two-sided, by
+    inverting the interval; of one seed it is McNemar's. Raises ValueError for unequal shapes.
+    """
+    if a.shape != b.shape or a.ndim != 2 or a.size == 0:
+        raise ValueError(
+            f"got outcomes of shapes {a.shape} and {b.shape}, expected twice the same (S, N)"
+        )
+    delta = a.astype(float) - b.astype(float)  # (S, N)
+    rng = np.random.default_rng(seed)
+    s, n = delta.shape
+    means = np.empty(draws)
+    for i in range(draws):
+        rows, columns = rng.integers(s, size=s), rng.integers(n, size=n)
+        means[i] = delta[rows][:, columns].mean()
+    low, high = np.percentile(means, (2.5, 97.5))
+    if s == 1:
+        p = mcnemar(int((delta > 0).sum()), int((delta < 0).sum()))
+    else:
+        beyond = min(float((means <= 0).mean()), float((means >= 0).mean()))
+        p = min(1.0, max(2.0 * beyond, 1.0 / draws))
+    return Difference(float(delta.mean()), float(low), float(high), p)

@@ -1,10 +1,11 @@
-"""Wilson's interval."""
+"""Wilson's interval, and differences between methods on paired starts."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visuomotor.bench.statistics import wilson
+from visuomotor.bench.statistics import holm, mcnemar, paired_difference, wilson
 
 COUNTS = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -48,3 +49,40 @@ def test_nothing_tried_says_nothing() -> None:
 def test_impossible_counts_are_refused(k: int, n: int) -> None:
     with pytest.raises(ValueError, match="0 <= successes <= n"):
         wilson(k, n)
+
+
+def test_mcnemar_is_the_sign_test_of_the_discordant_starts() -> None:
+    assert mcnemar(0, 0) == 1.0
+    assert mcnemar(5, 5) == 1.0
+    assert mcnemar(0, 5) == mcnemar(5, 0) == pytest.approx(2 / 2**5)
+    assert mcnemar(2, 8) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+
+
+def test_holm_adjusts_the_smallest_most_and_keeps_the_order() -> None:
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_a_paired_difference_sees_what_counts_alone_do_not() -> None:
+    rng = np.random.default_rng(1)
+    easy = rng.random(300) < 0.5
+    better = easy | (rng.random(300) < 0.08)  # solves all that the other does, and a few more
+    found = paired_difference(better[None], easy[None])
+    assert found.difference == pytest.approx(better.mean() - easy.mean())
+    assert 0 < found.low < found.difference < found.high
+    assert found.p_value < 1e-2
+    nothing = paired_difference(easy[None], easy[None])
+    assert (nothing.difference, nothing.low, nothing.high, nothing.p_value) == (0, 0, 0, 1)
+    mirrored = paired_difference(easy[None], better[None])
+    assert mirrored.difference == -found.difference
+
+
+def test_one_lucky_seed_of_three_is_no_certainty() -> None:
+    lucky, usual = np.ones((3, 200), bool), np.ones((3, 200), bool)
+    usual[0, :100] = False  # one training run went wrong
+    found = paired_difference(lucky, usual)
+    assert found.low <= 0 < found.difference
+    assert found.p_value > 0.05
+    with pytest.raises(ValueError, match="twice the same"):
+        paired_difference(lucky, usual[:2])
