@@ -5,6 +5,7 @@ from __future__ import annotations
 import mujoco
 
 _FIELDS = (
+    "qpos0",
     "body_pos",
     "geom_size",
     "geom_pos",

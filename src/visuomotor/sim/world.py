@@ -87,9 +87,18 @@ class SimWorld:
         for name, T in objects.items():
             x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
             joint = self.data.joint(name)
+            self._straighten(self.model.body(name).id)
             joint.qpos[:] = (*T[:3, 3], w, x, y, z)
             joint.qvel[:] = 0
         return T_base_ee
+
+    def _straighten(self, root: int) -> None:
+        """Puts the joints within an object at qpos0, which the task may have set."""
+        model = self.model
+        for j in np.flatnonzero(model.body_rootid[model.jnt_bodyid] == root):
+            joint = self.data.joint(int(j))
+            joint.qpos[:] = model.joint(int(j)).qpos0
+            joint.qvel[:] = 0
 
     def _draw_wrenches(self, rng: np.random.Generator) -> None:
         pulses, scale = self.task.wrenches, self.config.wrenches

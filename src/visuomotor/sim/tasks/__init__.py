@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.config import Variant
+from visuomotor.sim.tasks.drape_rope import DrapeRope
 from visuomotor.sim.tasks.lift import Lift
 from visuomotor.sim.tasks.push_box import PushBox
 from visuomotor.sim.tasks.push_plate import PushPlate
@@ -18,6 +19,7 @@ TASKS: dict[str, Callable[[Variant], Task]] = {
     "reach_tr": reach_tr,
     "push_box": PushBox,
     "push_plate": PushPlate,
+    "drape_rope": DrapeRope,
 }
 
 

@@ -2,7 +2,7 @@
 
 Florence et al. 2020, appendix. Start, line and angle are theirs; the wrenches, the carton, the
 wider area and the expert are ours. The expert has internal state (phase, integral and rate of the
-heading error), as the paper's had: a policy needs memory to imitate it.
+heading error), as the paper's had: its action depends on the past.
 """
 
 from __future__ import annotations
