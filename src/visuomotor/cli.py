@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from visuomotor.commands import episodes, services, simulation, training
+from visuomotor.commands import episodes, services, simulation, study, training
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.errors import VisuomotorError
 
@@ -68,6 +68,10 @@ def application() -> SubcommandApp:
     app.command(learning, name="train", help="Train descriptors or a policy from recorded bags.")
     app.command(name="eval")(simulation.evaluate)
     app.command(simulation.bench)
+    comparing = SubcommandApp()
+    comparing.command(name="run")(study.run)
+    comparing.command(name="table")(study.table)
+    app.command(comparing, name="study", help="Compare methods: train, evaluate and tabulate.")
     app.command(doctor)
     return app
 

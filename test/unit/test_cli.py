@@ -21,7 +21,7 @@ from visuomotor.recording import find_episodes, load_sidecar
 from visuomotor.ros.services import trigger
 
 HEAVY = ("numpy", "torch", "rclpy", "mujoco", "cv2", "rosbags", "tqdm")
-COMMANDS = ("up", "call", "demo", "demos", "episodes", "train", "eval", "bench", "doctor")
+COMMANDS = ("up", "call", "demo", "demos", "episodes", "train", "eval", "bench", "study", "doctor")
 EPISODES = (
     "list",
     "info",
@@ -51,7 +51,8 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[c] for c in COMMANDS]
     + [["episodes", e] for e in EPISODES]
-    + [["train", t] for t in ("descriptors", "policy")],
+    + [["train", t] for t in ("descriptors", "policy")]
+    + [["study", s] for s in ("run", "table")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(
@@ -71,6 +72,7 @@ def test_every_command_explains_itself(
         (["up", "/nowhere.launch.xml"], "no launch file '/nowhere.launch.xml'"),
         (["demos", "--task", "lfit"], "did you mean 'lift'"),
         (["demos", "--episodes", "0"], "--episodes: got 0"),
+        (["study", "run", "dance"], "did you mean 'dense'"),
         (["eval", "--checkpoint", "/nowhere"], "/nowhere: no config.yaml"),
         (
             ["train", "policy", "--dataset", "d", "--out", "o", "--family", "dens"],

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from visuomotor.contracts import Action, SyncedFrame
+from visuomotor.errors import CommandError, DataError
 from visuomotor.policies import load_policy
 from visuomotor.policies.runtime import PolicyRuntime
 from visuomotor.sim import SimConfig, SimWorld
@@ -64,10 +65,16 @@ def run_rollouts(
     seeds: Sequence[int],
     blind: bool = False,
     on_step: OnStep = lambda *_: None,
+    forgiving: bool = False,
 ) -> Iterator[Rollout]:
-    """The rollouts one by one, in this process; on_step(seed, frame, runtime) sees every set."""
+    """The rollouts one by one, in this process; on_step(seed, frame, runtime) sees every set.
+
+    forgiving: a set that gives no action (no depth, a NaN) commands nothing, as in the policy
+    node, where otherwise its error ends the evaluation.
+    """
     torch.set_num_threads(1)  # small convolutions: more threads wait for one another
     runtime = PolicyRuntime(load_policy(checkpoint), allow_blind=blind)
+    runtime.check(list(sim.cameras))
     world = SimWorld(sim)
     lockstep = Lockstep(world, LATENCY_S)
     try:
@@ -75,7 +82,12 @@ def run_rollouts(
             runtime.reset()
 
             def agent(frame: SyncedFrame, seed: int = seed) -> Action | None:
-                action = runtime.step(blacked_out(frame) if blind else frame)
+                try:
+                    action = runtime.step(blacked_out(frame) if blind else frame)
+                except (DataError, CommandError):
+                    if not forgiving:
+                        raise
+                    return None
                 on_step(seed, frame, runtime)
                 return action
 

@@ -21,6 +21,7 @@ def train_descriptors(
     out: Path,
     config: Path | None = None,
     task: str | None = None,
+    episodes: int | None = None,
     threads: int = 0,
 ) -> int:
     """Train dense descriptors from bags; run again to go on where it was stopped.
@@ -30,9 +31,12 @@ def train_descriptors(
         out: Folder of the checkpoint.
         config: YAML file of the run; without it the defaults.
         task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
         threads: Threads of torch; 0: its own choice.
     """
-    return _train("descriptors", config, dataset, out, threads, {"task": task})
+    return _train(
+        "descriptors", config, dataset, out, threads, {"task": task, "episodes": episodes}
+    )
 
 
 def train_policy(
@@ -42,6 +46,7 @@ def train_policy(
     config: Path | None = None,
     descriptors: Path | None = None,
     task: str | None = None,
+    episodes: int | None = None,
     threads: int = 0,
 ) -> int:
     """Train a policy from bags; run again to go on where it was stopped.
@@ -53,9 +58,11 @@ def train_policy(
         config: YAML file of the run; without it the defaults.
         descriptors: Folder of trained descriptors, for families that build on them.
         task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
         threads: Threads of torch; 0: its own choice.
     """
-    overrides = {"descriptors": descriptors, "task": task}
+    overrides: dict[str, Path | str | int | None]
+    overrides = {"descriptors": descriptors, "task": task, "episodes": episodes}
     return _train(family, config, dataset, out, threads, overrides)
 
 
@@ -65,7 +72,7 @@ def _train(
     dataset: Path,
     out: Path,
     threads: int,
-    overrides: dict[str, Path | str | None],
+    overrides: dict[str, Path | str | int | None],
 ) -> int:
     import torch
 
@@ -74,7 +81,7 @@ def _train(
 
     if threads > 0:
         torch.set_num_threads(threads)
-    given = {k: str(v) for k, v in overrides.items() if v is not None}
+    given = {k: str(v) if isinstance(v, Path) else v for k, v in overrides.items() if v is not None}
     with stop_on_interrupt() as should_stop, ProgressLine(family, 0, every_s=5.0) as line:
 
         def show(progress: Progress) -> None:

@@ -67,13 +67,16 @@ def open_dataset(
     cache_dir: Path | str | None = None,
     task: str | None = None,
     outcomes: Sequence[str] = ("success", "unknown"),
+    episodes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Dataset:
     """Opens the episodes of a dataset, decoding each once into `cache_dir` (`<root>/.cache`).
 
-    task: only this one. outcomes: which are taken; failures are left out by default.
+    task: only this one. outcomes: which are taken; failures are left out by default. episodes:
+    only the first so many, to see how much a method needs.
     progress: called with (done, total) after each episode. Raises DataError naming the episode
-    for a damaged bag, a missing camera or depth, values that are not finite, or if there is none.
+    for a damaged bag, a missing camera or depth, values that are not finite, or if there are none
+    or too few.
     """
     root = Path(root)
     paths = find_episodes(root, task, outcomes)
@@ -83,10 +86,17 @@ def open_dataset(
             f"{root}: no episode of {what} with outcome {' or '.join(outcomes)}; record some, or "
             "see `visuomotor episodes list`"
         )
+    if episodes is not None:
+        if not 1 <= episodes <= len(paths):
+            raise DataError(
+                f"{root}: got {len(paths)} episodes, expected at least the {episodes} asked for; "
+                "record more, or ask for 1 or more that are there"
+            )
+        paths = paths[:episodes]
     cache = Path(cache_dir) if cache_dir is not None else root / CACHE
-    episodes = []
+    opened = []
     for done, path in enumerate(paths, 1):
-        episodes.append(cached_arrays(path, spec, cache))
+        opened.append(cached_arrays(path, spec, cache))
         if progress is not None:
             progress(done, len(paths))
-    return Dataset(spec, episodes)
+    return Dataset(spec, opened)

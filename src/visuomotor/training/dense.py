@@ -35,7 +35,8 @@ from visuomotor.training.state import TrainingState, inputs_key
 class DenseTrainingConfig:
     """One training run of a dense policy.
 
-    descriptors: the folder of a trained descriptor network. noise_*: standard deviations of what
+    descriptors: the folder of a trained descriptor network. task, episodes: only this task, only
+    the first so many (None: all). noise_*: standard deviations of what
     is added to the robot's state (the target pose stays where it was in the world) and to the
     keypoints. width_weight: of the gripper's cross-entropy beside the L2 + 0.1 L1 of the delta in
     units of its own spread (the paper's 1 m and 0.1 rad would let rotation noise rule the loss).
@@ -43,6 +44,7 @@ class DenseTrainingConfig:
 
     descriptors: str = ""
     task: str | None = None
+    episodes: int | None = None
     hidden: tuple[int, ...] = (256, 256)
     dropout: float = 0.1
     steps: int = 4000
@@ -95,7 +97,9 @@ def train_dense(
             "(visuomotor train descriptors) and set it"
         )
     descriptors = load_descriptors(config.descriptors)
-    dataset = open_dataset(dataset_root, descriptors.spec, task=config.task)
+    dataset = open_dataset(
+        dataset_root, descriptors.spec, task=config.task, episodes=config.episodes
+    )
     out.mkdir(parents=True, exist_ok=True)
     samples = find_samples(descriptors, dataset, report)
     scales = scales_of(samples, config)

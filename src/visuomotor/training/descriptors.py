@@ -44,12 +44,14 @@ from visuomotor.training.state import TrainingState, inputs_key
 class DescriptorTrainingConfig:
     """One training run of descriptors.
 
-    cameras: at least two that see the same things. pairs: image pairs per step, matches: pixels
+    task, episodes: only this task, only the first so many (None: all). cameras: at least two that
+    see the same things. pairs: image pairs per step, matches: pixels
     drawn per pair, most of them on objects (object_share), some on the rest of the foreground
     (robot included) and on the table. held_out: share of episodes kept for evaluation.
     """
 
     task: str | None = None
+    episodes: int | None = None
     cameras: tuple[CameraSpec, ...] = (CameraSpec("front"), CameraSpec("side"))
     model: DescriptorConfig = DescriptorConfig()
     loss: LossConfig = LossConfig()
@@ -91,7 +93,7 @@ def train_descriptors(
     be trained from.
     """
     spec = ObservationSpec(config.cameras)
-    dataset = open_dataset(dataset_root, spec, task=config.task)
+    dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
     train, test = (
         dataset.split(config.held_out, config.seed) if len(dataset) > 1 else (dataset,) * 2
     )

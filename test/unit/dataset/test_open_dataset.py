@@ -94,6 +94,10 @@ def test_trims_and_outcomes_are_applied(tmp_path: Path) -> None:
     assert [e.name for e in open_dataset(tmp_path, SPEC).episodes] == [first.name]
     everything = open_dataset(tmp_path, SPEC, outcomes=("success", "failure"))
     assert len(everything) == 2
+    one = open_dataset(tmp_path, SPEC, outcomes=("success", "failure"), episodes=1)
+    assert [e.name for e in one.episodes] == [min(first.name, second.name)]
+    with pytest.raises(DataError, match="got 1 episodes, expected at least the 2 asked for"):
+        open_dataset(tmp_path, SPEC, episodes=2)
     with pytest.raises(DataError, match="no episode of task 'stack'"):
         open_dataset(tmp_path, SPEC, task="stack")
     train, held = everything.split(0.5)

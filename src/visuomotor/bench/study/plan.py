@@ -1,0 +1,69 @@
+"""What a family's study consists of: its methods, tasks, demonstrations, seeds and starts."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from visuomotor.bench.study.cell import Cell
+from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.training import Report
+
+STUDIES: dict[str, str] = {"dense": "visuomotor.bench.study.dense"}
+"""Family -> the module whose `STUDY` tells its plan."""
+
+FIRST_SEEDS = {"interpolation": 500_000, "extrapolation": 600_000, "unseen": 700_000}
+"""Starts of the tables, by region; disjoint from the demonstrations and from all development."""
+DEMONSTRATION_SEED = 1_000
+DEVELOPMENT_SEEDS = {"interpolation": 800_000, "extrapolation": 820_000, "unseen": 840_000}
+"""For looking while a method is made and tuned: `visuomotor study run --development`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell to train: the bags, the shared and the own folder, and whom to tell.
+
+    shared: for what several cells of these demonstrations use; take `locked` around making it.
+    """
+
+    cell: Cell
+    dataset: Path
+    shared: Path
+    out: Path
+    report: Report
+    should_stop: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A column of the table: `train` leaves a policy in job.out, and may return figures."""
+
+    summary: str
+    train: Callable[[Job], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A family's plan; the first of each is what `study run` does without being told.
+
+    source_regions: demonstrator -> the region that its initial states are drawn from.
+    """
+
+    family: str
+    methods: Mapping[str, Method]
+    tasks: tuple[str, ...]
+    source_regions: Mapping[str, str]
+    demonstrations: tuple[int, ...]
+    cameras: tuple[str, ...] = ("front", "side")
+    rollouts: int = 100
+
+
+def study_of(family: str) -> Study:
+    """The plan of a family; ConfigError names those there are."""
+    if family not in STUDIES:
+        raise ConfigError(unknown_name("study", family, STUDIES))
+    found: Study = importlib.import_module(STUDIES[family]).STUDY
+    return found

@@ -1,0 +1,76 @@
+"""Files that several processes of a study make and use together."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from visuomotor.recording import WriterConfig
+from visuomotor.recording.catalogue import find_episodes
+from visuomotor.sim import SimConfig, SimWorld
+from visuomotor.sim.demos import write_demos
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Holds a lock file for this process; yields False if it is taken and `wait` is False.
+
+    The system lets it go when the process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def demonstrations(root: Path, sim: SimConfig, first_seed: int, count: int) -> Path:
+    """A dataset of at least `count` successful demonstrations, in the order of their seeds.
+
+    Grows by as many as are missing; a failed demonstration stays, labelled, and does not count.
+    """
+    with locked(root / ".lock"):
+        made = len(find_episodes(root, sim.task, ("success", "failure"))) if root.exists() else 0
+        world: SimWorld | None = None
+        try:
+            while len(_successes(root, sim.task)) < count:
+                world = world or SimWorld(sim)
+                missing = count - len(_successes(root, sim.task))
+                seeds = range(first_seed + made, first_seed + made + missing)
+                write_demos(world, root, seeds, WriterConfig())
+                made += missing
+        finally:
+            if world is not None:
+                world.close()
+    return root
+
+
+def _successes(root: Path, task: str) -> list[Path]:
+    return find_episodes(root, task, ("success",)) if root.exists() else []
+
+
+class Notes:
+    """A small JSON file of what is known about work in progress."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.values: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def set(self, **values: Any) -> None:
+        """Adds or replaces entries, on disk too."""
+        self.values |= values
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        building = self._path.with_suffix(".tmp")
+        building.write_text(json.dumps(self.values) + "\n")
+        building.replace(self._path)
+
+    def add(self, name: str, amount: float) -> None:
+        """Adds to a number, which is 0 at first."""
+        self.set(**{name: round(self.values.get(name, 0.0) + amount, 3)})

@@ -1,0 +1,113 @@
+"""`study`: trains and evaluates methods side by side, and tabulates what was found."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from visuomotor.errors import ConfigError
+
+RESULTS = Path("benchmarks/results/study")
+
+
+def run(
+    family: Positional[str],
+    task: tuple[str, ...] = (),
+    method: tuple[str, ...] = (),
+    task_variant: tuple[str, ...] = ("plain",),
+    source: tuple[str, ...] = (),
+    demonstrations: tuple[int, ...] = (),
+    seed: tuple[int, ...] = (0,),
+    region: tuple[str, ...] = (),
+    rollouts: int = 0,
+    development: bool = False,
+    workers: int = 1,
+    work: Path = Path("study"),
+    results: Path = RESULTS,
+) -> int:
+    """Fill the cells of a study that are missing; run again to go on.
+
+    Args:
+        family: Whose study, such as dense.
+        task: Which tasks; without any, all of the study's.
+        method: Which methods; without any, all of the study's.
+        task_variant: Of objects and surroundings: plain, class_general, visual_challenge.
+        source: Who demonstrates; without any, the study's first.
+        demonstrations: How many; without any, the study's default.
+        seed: Training seeds.
+        region: interpolation, extrapolation, unseen; without any, those that the variant has.
+        rollouts: Per cell and region; 0: the study's default.
+        development: Starts that are for tuning, not for tables; keep their results elsewhere.
+        workers: Processes that share the cells.
+        work: Folder of demonstrations and checkpoints.
+        results: Folder of the cells' JSON files.
+    """
+    from visuomotor.bench.study.plan import DEVELOPMENT_SEEDS, FIRST_SEEDS
+    from visuomotor.bench.study.run import Request, fill
+
+    if development and results.resolve() == RESULTS.resolve():
+        raise ConfigError(
+            f"--development: got the tables' folder {results}, expected another --results; "
+            "rollouts from development starts must not get into tables"
+        )
+    if rollouts < 0 or workers < 1:
+        raise ConfigError(
+            f"got --rollouts {rollouts}, --workers {workers}; expected 0 or more, 1 or more"
+        )
+    first_seeds = DEVELOPMENT_SEEDS if development else FIRST_SEEDS
+    failed = 0
+    for variant in task_variant:
+        usual = ("interpolation", "unseen" if variant != "plain" else "extrapolation")
+        request = Request(
+            family,
+            task,
+            method,
+            (variant,),
+            source,
+            demonstrations,
+            seed,
+            region or usual,
+            rollouts,
+            tuple(first_seeds.items()),
+            work,
+            results,
+            shlex.join(["visuomotor", *sys.argv[1:]]),
+        )
+        failed += fill(request, workers, lambda text: print(text, flush=True))
+    if failed:
+        print(f"{failed} cells are missing; run the command again to go on", file=sys.stderr)
+    return min(failed, 1)
+
+
+def table(
+    family: Positional[str],
+    results: Path = RESULTS,
+    as_json: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Print the table of a study's cells.
+
+    Args:
+        family: Whose study, such as dense.
+        results: Folder of the cells' JSON files.
+        as_json: Print the rows as JSON instead.
+    """
+    from dataclasses import asdict
+
+    from visuomotor.bench.study.cell import load_all
+    from visuomotor.bench.study.plan import study_of
+    from visuomotor.bench.study.table import markdown, rows
+
+    study = study_of(family)
+    found = rows(load_all(results, family))
+    if as_json:
+        print(json.dumps([asdict(r) for r in found], indent=1))
+    elif found:
+        print(markdown(found, tuple(study.methods)))
+    else:
+        print(f"no cell of {family} in {results} yet: visuomotor study run {family}")
+    return 0

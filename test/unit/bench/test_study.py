@@ -1,0 +1,162 @@
+"""Cells, their files, and what tables make of them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from visuomotor.bench.study.cell import Cell, CellResult, load, load_all, result_path, save
+from visuomotor.bench.study.run import Request, fill
+from visuomotor.bench.study.table import compare, markdown, rows
+from visuomotor.bench.study.work import Notes, demonstrations, locked
+from visuomotor.cli import main
+from visuomotor.errors import ConfigError, DataError
+from visuomotor.recording.catalogue import find_episodes
+from visuomotor.sim import SimConfig
+
+
+def cell(method: str = "dd3d", seed: int = 0, task: str = "reach_t", n: int = 30) -> Cell:
+    return Cell("dense", method, task, "plain", "expert", n, seed)
+
+
+def result(of: Cell, success: list[int], region: str = "interpolation") -> CellResult:
+    outcomes: dict[str, Any] = {"first_seed": 500_000, "success": success}
+    return CellResult(of, 60.0 + of.seed, "abc", {"cpu": "x"}, "command", {region: outcomes}, {})
+
+
+def test_a_cell_survives_its_file(tmp_path: Path) -> None:
+    made = result(cell(), [1, 0, 1])
+    save(tmp_path, made)
+    assert load(result_path(tmp_path, made.cell)) == made
+    save(tmp_path, result(cell("dd2d"), [1]))
+    assert [r.cell.method for r in load_all(tmp_path, "dense")] == ["dd2d", "dd3d"]
+    assert load_all(tmp_path, "han") == []
+    result_path(tmp_path, made.cell).write_text('{"cell": {"family": "dense"}}')
+    with pytest.raises(DataError, match=r"not a cell of a study.*delete it"):
+        load_all(tmp_path, "dense")
+
+
+def test_rows_pool_the_seeds_of_a_method_and_nothing_else() -> None:
+    found = rows(
+        [
+            result(cell(seed=0), [1, 1, 0, 1]),
+            result(cell(seed=1), [1, 1, 1, 1]),
+            result(cell(seed=0, n=200), [0, 0]),
+            result(cell("e2e"), [0, 0, 0, 1]),
+            result(cell(seed=2), [0, 0, 0, 0], "extrapolation"),
+        ]
+    )
+    assert len(found) == 4
+    (pooled,) = [
+        r for r in found if (r.method, r.demonstrations) == ("dd3d", 30) and len(r.seeds) > 1
+    ]
+    assert (pooled.rollouts, pooled.successes, pooled.rate) == (8, 7, 0.875)
+    assert pooled.seeds == [0, 1]
+    assert pooled.low < 0.875 < pooled.high
+    assert pooled.train_s == 60.5
+    text = markdown(found, ("e2e", "dd3d"))
+    assert text.index("**interpolation**") < text.index("**extrapolation**")
+    assert (
+        "| reach_t | 30, expert | 25.0% [5%, 70%] of 4 | 87.5% [53%, 98%] of 8, 2 seeds |" in text
+    )
+
+
+def test_comparisons_use_the_starts_and_seeds_that_both_have() -> None:
+    ours = [result(cell(seed=s), [1] * 40) for s in (0, 1, 2)]
+    theirs = [result(cell("e2e", seed=s), [0, 1] * 15) for s in (0, 1)]
+    (found,) = compare([*ours, *theirs], [("dd3d", "e2e"), ("dd3d", "ae")])
+    assert found.found.difference == 0.5
+    assert found.found.low > 0.3
+    assert found.adjusted_p < 0.01
+    assert compare(ours, [("dd3d", "e2e")]) == []
+
+
+def _try(path: Path, found: Any) -> None:
+    with locked(path, wait=False) as mine:
+        found.put(mine)
+
+
+def test_a_lock_holds_between_processes_and_ends_with_its_owner(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    found = context.Queue()
+
+    def other() -> bool:
+        process = context.Process(target=_try, args=(tmp_path / "lock", found))
+        process.start()
+        mine = bool(found.get(timeout=60))
+        process.join()
+        return mine
+
+    with locked(tmp_path / "lock") as mine:
+        assert mine
+        assert not other()
+    assert other()
+
+
+def test_notes_add_up_over_runs(tmp_path: Path) -> None:
+    Notes(tmp_path / "a" / "notes.json").add("train_s", 1.5)
+    notes = Notes(tmp_path / "a" / "notes.json")
+    notes.add("train_s", 2.0)
+    notes.set(commit="abc")
+    assert Notes(tmp_path / "a" / "notes.json").values == {"train_s": 3.5, "commit": "abc"}
+
+
+def test_demonstrations_grow_and_keep_the_first_ones(tmp_path: Path) -> None:
+    sim = SimConfig(task="reach_t", cameras=("front",), width=32, height=24)
+    demonstrations(tmp_path, sim, 1000, 1)
+    first = find_episodes(tmp_path, "reach_t")
+    assert demonstrations(tmp_path, sim, 1000, 2) == tmp_path
+    both = find_episodes(tmp_path, "reach_t")
+    assert len(both) == 2
+    assert both[0] == first[0]
+    before = {p: p.stat().st_mtime_ns for p in both}
+    demonstrations(tmp_path, sim, 1000, 2)
+    assert {p: p.stat().st_mtime_ns for p in find_episodes(tmp_path, "reach_t")} == before
+
+
+def test_a_request_names_what_its_study_lacks() -> None:
+    with pytest.raises(ConfigError, match="unknown study 'danse'; did you mean 'dense'"):
+        Request("danse").cells()
+    with pytest.raises(ConfigError, match="unknown method"):
+        Request("dense", methods=("dd4d",)).cells()
+    with pytest.raises(ConfigError, match="unknown task 'reach'"):
+        Request("dense", tasks=("reach",)).cells()
+    cells = Request("dense", tasks=("reach_t",), demonstrations=(30, 200), seeds=(0, 1, 2)).cells()
+    assert len({c.name for c in cells}) == len(cells)
+    assert {c.demonstrations for c in cells} == {30, 200}
+
+
+def test_what_is_there_is_not_done_again(tmp_path: Path) -> None:
+    save(tmp_path / "results", result(cell(), [1] * 5))
+    request = Request(
+        "dense",
+        ("reach_t",),
+        ("dd3d",),
+        demonstrations=(30,),
+        regions=("interpolation",),
+        rollouts=5,
+        work=tmp_path / "work",
+        results=tmp_path / "results",
+    )
+    said: list[str] = []
+    assert fill(request, 1, said.append) == 0  # nothing is missing: nothing is done
+    assert said == ["1 of 1 cells are there"]
+    assert not (tmp_path / "work").exists()
+
+
+def test_development_starts_stay_out_of_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study", "run", "dense", "--development"]) == 2
+    assert "must not get into tables" in capsys.readouterr().err
+
+
+def test_the_table_prints_rows_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path, result(cell(), [1, 0]))
+    assert main(["study", "table", "dense", "--results", str(tmp_path), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["family"], row["region"], row["rate"]) == ("dense", "interpolation", 0.5)
+    assert main(["study", "table", "dense", "--results", str(tmp_path)]) == 0
+    assert "| reach_t | 30, expert | 50.0%" in capsys.readouterr().out
