@@ -72,7 +72,7 @@ def test_every_command_explains_itself(
         (["up", "/nowhere.launch.xml"], "no launch file '/nowhere.launch.xml'"),
         (["demos", "--task", "lfit"], "did you mean 'lift'"),
         (["demos", "--episodes", "0"], "--episodes: got 0"),
-        (["study", "run", "dance"], "did you mean 'dense'"),
+        (["study", "run", "dens"], "did you mean 'dense'"),
         (["eval", "--checkpoint", "/nowhere"], "/nowhere: no config.yaml"),
         (
             ["train", "policy", "--dataset", "d", "--out", "o", "--family", "dens"],
