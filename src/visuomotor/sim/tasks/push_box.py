@@ -97,7 +97,7 @@ class PushBoxExpert:
     """
 
     lead_m = 0.015
-    height_m = 0.022  # of fr3_hand_tcp; the fingertips reach 1 cm lower
+    height_m = 0.032  # of fr3_hand_tcp; the fingertips reach 1 cm lower
     above_m = 0.09  # where the hand passes above the carton
     finger_m = 0.022  # half the closed fingers' thickness
     stand_off_m = 0.03

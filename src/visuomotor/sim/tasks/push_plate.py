@@ -179,7 +179,7 @@ class PushPlateExpert:
     """
 
     lead_m = 0.015
-    height_m = 0.016  # of fr3_hand_tcp; the fingertips reach 1 cm lower
+    height_m = 0.022  # of fr3_hand_tcp; the fingertips reach 1 cm lower
     finger_m = 0.020  # half the closed fingers' thickness
     stand_off_m = 0.03
     stop_m = 0.004
