@@ -83,12 +83,14 @@ class SyncedFrame:
 
     robot is interpolated to stamp_ns. skew_ns: per stream ("front/color", "front/depth", ...) its
     stamp minus stamp_ns; for interpolated streams the distance to the nearer sample.
+    objects: T_base_object (4, 4) of what a simulation knows the truth of; empty elsewhere.
     """
 
     stamp_ns: int
     cameras: Mapping[str, CameraFrame]
     robot: RobotState
     skew_ns: Mapping[str, int] = field(default_factory=dict)
+    objects: Mapping[str, Float64] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,17 @@ class CameraView:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a policy sees at one step; made by `observations.observe` alone."""
+    """What a policy sees at one step; made by `observations.observe` alone.
+
+    objects: T_base_object (4, 4) of the objects that the spec asks the truth of.
+    """
 
     stamp_ns: int
     views: Mapping[str, CameraView]
     T_base_ee: Float64  # (4, 4)
     gripper_width_m: float
     q: Float64  # (7,)
+    objects: Mapping[str, Float64] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from visuomotor.contracts import CameraFrame, CameraView, Float32, Observation, SyncedFrame, UInt16
+from visuomotor.contracts import (
+    CameraFrame,
+    CameraView,
+    Float32,
+    Float64,
+    Observation,
+    SyncedFrame,
+    UInt16,
+)
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.geometry import PinholeCamera
 
@@ -45,14 +53,20 @@ class CameraSpec:
 
 @dataclass(frozen=True)
 class ObservationSpec:
-    """The cameras a policy sees, in order; saved as a checkpoint's observation.yaml."""
+    """The cameras a policy sees, in order; saved as a checkpoint's observation.yaml.
 
-    cameras: tuple[CameraSpec, ...]
+    objects: whose true poses it is told instead, which only a simulation knows: for baselines.
+    """
+
+    cameras: tuple[CameraSpec, ...] = ()
+    objects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = self.names
-        if not names or len(set(names)) != len(names):
-            raise ValueError(f"observation spec: got cameras {names}, expected distinct names")
+        for what, names in (("cameras", self.names), ("objects", self.objects)):
+            if len(set(names)) != len(names):
+                raise ValueError(f"observation spec: got {what} {names}, expected distinct names")
+        if not self.names and not self.objects:
+            raise ValueError("observation spec: got no camera and no object, expected one at least")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,11 +75,19 @@ class ObservationSpec:
 
 
 def observe(frame: SyncedFrame, spec: ObservationSpec) -> Observation:
-    """What a policy with `spec` sees of a set; raises DataError for a missing camera or depth."""
+    """What a policy with `spec` sees of a set.
+
+    Raises DataError for a missing camera, missing depth or an object of unknown pose.
+    """
     views = {c.name: _view(_camera(frame, c), c) for c in spec.cameras}
     robot = frame.robot
     return Observation(
-        frame.stamp_ns, views, robot.T_base_ee, float(robot.gripper_width_m), robot.q
+        frame.stamp_ns,
+        views,
+        robot.T_base_ee,
+        float(robot.gripper_width_m),
+        robot.q,
+        {name: _object(frame, name) for name in spec.objects},
     )
 
 
@@ -87,6 +109,15 @@ def check_cameras(available: Iterable[str], spec: ObservationSpec, where: str) -
     for name in spec.names:
         if name not in known:
             raise DataError(f"{where}: {unknown_name('camera', name, known)}")
+
+
+def _object(frame: SyncedFrame, name: str) -> Float64:
+    if name not in frame.objects:
+        raise DataError(
+            f"set {frame.stamp_ns}: {unknown_name('object', name, frame.objects)}; true poses are "
+            "known in simulation only: record there, with extra_topics 'sim/objects/*/pose'"
+        )
+    return frame.objects[name]
 
 
 def _camera(frame: SyncedFrame, spec: CameraSpec) -> CameraFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +24,7 @@ class EpisodeArrays:
     out; K[cam] (3, 3); T_base_camera[cam] (4, 4), or (T, 4, 4) for a camera that moves.
     T_base_ee (T, 4, 4); gripper_width_m (T,); q (T, J). action_pose (T, 4, 4) in base,
     action_width_m (T,) m; action_valid (T,): there was an accepted target.
+    T_base_object[name] (T, 4, 4): true poses of the objects that the spec names.
     valid (T,): there was a set; a step of a gap repeats the set before it and is not valid.
     """
 
@@ -40,6 +41,7 @@ class EpisodeArrays:
     action_width_m: Float64
     action_valid: NDArray[np.bool_]
     valid: NDArray[np.bool_]
+    T_base_object: Mapping[str, Float64] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
@@ -62,7 +64,8 @@ def load_arrays(folder: Path, name: str) -> EpisodeArrays:
     """Opens a cached episode; images are mapped, not read."""
     with np.load(folder / "steps.npz", allow_pickle=False) as stored:
         small: dict[str, Any] = {k: stored[k] for k in stored.files}
-    maps: dict[str, dict[str, Any]] = {"color": {}, "depth_mm": {}, "K": {}, "T_base_camera": {}}
+    kinds = ("color", "depth_mm", "K", "T_base_camera", "T_base_object")
+    maps: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     for path in sorted(folder.glob("*.npy")):
         camera, kind, _ = path.name.rsplit(".", 2)
         maps[kind][camera] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)

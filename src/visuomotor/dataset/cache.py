@@ -77,6 +77,7 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
     small: dict[str, list[Float64]] = {"T_base_ee": [], "gripper_width_m": [], "q": []}
     K: dict[str, list[Float64]] = {n: [] for n in spec.names}
     extrinsics: dict[str, list[Float64]] = {n: [] for n in spec.names}
+    objects: dict[str, list[Float64]] = {n: [] for n in spec.objects}
     measured = {c.name: False for c in spec.cameras if c.depth}
     sets = folder / "sets"
     sets.mkdir()
@@ -84,7 +85,7 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
         color = {n: stack.enter_context(NpyWriter(sets / f"{n}.color.npy")) for n in spec.names}
         depth = {n: stack.enter_context(NpyWriter(sets / f"{n}.depth_mm.npy")) for n in measured}
         first_ns: int | None = None
-        for frame in read_frames(episode):
+        for frame in read_frames(episode, cameras=spec.names):
             first_ns = frame.stamp_ns if first_ns is None else first_ns
             at_s = (frame.stamp_ns - first_ns) * 1e-9
             if trim is not None and not trim[0] <= at_s <= trim[1]:
@@ -98,6 +99,8 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
             small["T_base_ee"].append(seen.T_base_ee)
             small["gripper_width_m"].append(np.float64(seen.gripper_width_m))
             small["q"].append(seen.q)
+            for name, T_base_object in seen.objects.items():
+                objects[name].append(T_base_object)
             for name, view in seen.views.items():
                 color[name].append(view.color)
                 K[name].append(view.K)
@@ -119,6 +122,8 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
         arrays[f"{name}/K"] = _constant(np.array(K[name]), f"{where}: intrinsics of {name}")
         T = np.array(extrinsics[name])
         arrays[f"{name}/T_base_camera"] = T[0] if (T[0] == T).all() else T[grid.source]
+    for name, poses in objects.items():
+        arrays[f"{name}/T_base_object"] = np.array(poses)[grid.source]
     arrays |= _actions(episode, arrays)
     for path in sorted(sets.iterdir()):
         _spread(path, folder / path.name, grid.source)

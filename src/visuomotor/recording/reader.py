@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from rosbags.rosbag2 import ReaderError
 
 from visuomotor.contracts import CameraFrame, Float64, RobotState, SyncedFrame
 from visuomotor.errors import DataError
+from visuomotor.geometry import interpolate_pose
 from visuomotor.recording import messages
 from visuomotor.recording.compression import decompress_color, decompress_depth
 from visuomotor.recording.schema import parse_camera_topic, typestore
@@ -29,6 +31,7 @@ Span = tuple[int, int]
 _LOGGED_WITHIN_NS = 1_000_000_000  # of the stamp, by whichever recorder
 _PENDING_SETS = 40
 _DECODE_AHEAD = 8
+_OBJECT_GAP_NS = 200_000_000
 _REPAIR = "run `visuomotor episodes repair` if it was being recorded"
 
 
@@ -133,18 +136,22 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
         reader.close()
 
 
-def read_frames(episode: Path | str, span_ns: Span | None = None) -> Iterator[SyncedFrame]:
+def read_frames(
+    episode: Path | str, span_ns: Span | None = None, cameras: Collection[str] | None = None
+) -> Iterator[SyncedFrame]:
     """The sets of an episode in order of their stamps; incomplete sets are left out.
 
     span_ns: only the sets stamped from its start to before its end; no other is decoded.
+    cameras: only these are decoded (None: all of the bag's).
 
     Works on every bag with the topics of `schema`, whatever its cameras are called. The
     extrinsics of a set are the newest not after it (the first, before that). Trims are not
-    applied: stamps are the bag's own. Raises DataError for missing topics and damaged images.
+    applied: stamps are the bag's own. True poses of a simulation's objects, where the bag has
+    them, are interpolated to the set. Raises DataError for missing topics and damaged images.
     """
     with open_bag(episode) as bag, ThreadPoolExecutor(2, "decode") as pool:
         ahead: deque[Future[SyncedFrame]] = deque()
-        decode = _Decoder(bag)
+        decode = _Decoder(bag, cameras)
         try:
             for stamp_ns, parts in _complete_sets(bag, decode.layout, span_ns):
                 ahead.append(pool.submit(decode, stamp_ns, parts))
@@ -190,9 +197,10 @@ def hold(series: list[tuple[int, float]], stamps: Int64) -> Float64:
 class _Decoder:
     """Turns one set's messages into a SyncedFrame; called from several threads at once."""
 
-    def __init__(self, bag: Bag) -> None:
+    def __init__(self, bag: Bag, cameras: Collection[str] | None) -> None:
         self.episode = bag.episode
         self.layout = bag.layout()
+        self._cameras = [n for n in self.layout.cameras if cameras is None or n in cameras]
         namespace = self.layout.namespace
         # Of other recorders the fingers may come on their own topic, at their own stamps.
         gripper = _series(bag, f"{namespace}/gripper/joint_states", messages.width_of)
@@ -204,6 +212,11 @@ class _Decoder:
         for name in self.layout.cameras:
             series = _series(bag, f"{namespace}/{name}/extrinsics", messages.transform_of)
             self._extrinsics[name] = [s for s, _ in series], [T for _, T in series]
+        self._objects = {
+            parsed.group(1): _Poses(_series(bag, topic, messages.pose_of))
+            for topic in bag.topics
+            if (parsed := re.fullmatch(rf"{re.escape(namespace)}/sim/objects/(\w+)/pose", topic))
+        }
 
     def __call__(self, stamp_ns: int, parts: dict[str, Any]) -> SyncedFrame:
         where = f"{self.episode}: set {stamp_ns}"
@@ -220,8 +233,9 @@ class _Decoder:
                 )
             width_m = float(np.interp(stamp_ns - self._origin, self._gripper_s, self._gripper_m))
         robot = RobotState(stamp_ns, messages.pose_of(parts["current_pose"]), q, dq, width_m)
-        cameras = {n: self._camera(n, stamp_ns, parts) for n in self.layout.cameras}
-        return SyncedFrame(stamp_ns, cameras, robot)
+        cameras = {n: self._camera(n, stamp_ns, parts) for n in self._cameras}
+        objects = {n: T for n, s in self._objects.items() if (T := s.at(stamp_ns)) is not None}
+        return SyncedFrame(stamp_ns, cameras, robot, objects=objects)
 
     def _camera(self, name: str, stamp_ns: int, parts: dict[str, Any]) -> CameraFrame:
         where = f"{self.episode}: camera {name}, set {stamp_ns}"
@@ -238,6 +252,27 @@ class _Decoder:
             camera,
             poses[newest],
         )
+
+
+class _Poses:
+    """A stream of poses that is asked for instants between its samples."""
+
+    def __init__(self, series: list[tuple[int, Float64]]) -> None:
+        self._stamps, self._poses = [s for s, _ in series], [T for _, T in series]
+
+    def at(self, stamp_ns: int) -> Float64 | None:
+        """The pose (4, 4) then; None where the samples around it are too far away."""
+        after = bisect_left(self._stamps, stamp_ns)
+        if after < len(self._stamps) and self._stamps[after] == stamp_ns:
+            return self._poses[after]
+        if not 0 < after < len(self._stamps):  # an episode's first and last sets
+            near = self._stamps[max(after - 1, 0)] if self._stamps else -_OBJECT_GAP_NS
+            return self._poses[max(after - 1, 0)] if abs(near - stamp_ns) < _OBJECT_GAP_NS else None
+        start, stop = self._stamps[after - 1], self._stamps[after]
+        if stop - start > _OBJECT_GAP_NS:
+            return None
+        share = (stamp_ns - start) / (stop - start)
+        return interpolate_pose(self._poses[after - 1], self._poses[after], share)
 
 
 def _complete_sets(

@@ -49,7 +49,7 @@ class SimConfig:
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16:
             raise ValueError(f"got a {self.width}x{self.height} image, expected at least 16x16")
-        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
+        if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f"got cameras {self.cameras}, expected distinct names")
         if not 0.0005 <= self.timestep_s <= 0.005:
             raise ValueError(f"got timestep_s {self.timestep_s}, expected 0.0005 to 0.005")

@@ -194,31 +194,33 @@ class SimWorld:
         return self._renderer
 
     def frame(self, snapshot: Snapshot | None = None) -> SyncedFrame:
-        """All cameras and the robot at a snapshot, by default this instant.
+        """All cameras, the robot and the objects at a snapshot, by default this instant.
 
         Colour and depth of a camera come from one render. Raises MissingDependencyError where no
         off-screen OpenGL is to be had.
         """
-        config, snapshot, renderer = self.config, snapshot or self.snapshot(), self.renderer
+        config, snapshot = self.config, snapshot or self.snapshot()
         self._drawn.qpos[:] = snapshot.qpos
         mujoco.mj_kinematics(self.model, self._drawn)
         mujoco.mj_camlight(self.model, self._drawn)
         cameras = {}
         for name in config.cameras:
-            color, depth_mm = renderer.render(self._drawn, name)
+            color, depth_mm = self.renderer.render(self._drawn, name)
             depth_mm = degrade_depth(depth_mm, config, self._rng)
             T_base_camera = self.camera_pose(name, snapshot.robot.T_base_ee)
             cameras[name] = CameraFrame(color, depth_mm, self.camera(name), T_base_camera)
-        return SyncedFrame(snapshot.robot.stamp_ns, cameras, snapshot.robot)
+        objects = self._poses_in(self._drawn)
+        return SyncedFrame(snapshot.robot.stamp_ns, cameras, snapshot.robot, objects=objects)
 
     # --- task ---------------------------------------------------------------------------------
 
     def object_poses(self) -> dict[str, NDArray[np.float64]]:
         """T_base_object (4, 4) of the task's objects, the truth."""
-        return {
-            name: pose(self.data.body(name).xmat.reshape(3, 3), self.data.body(name).xpos)
-            for name in self.task.objects
-        }
+        return self._poses_in(self.data)
+
+    def _poses_in(self, data: mujoco.MjData) -> dict[str, NDArray[np.float64]]:
+        bodies = {name: data.body(name) for name in self.task.objects}
+        return {n: pose(b.xmat.reshape(3, 3), b.xpos) for n, b in bodies.items()}
 
     def success(self) -> bool:
         """Whether the task is solved in this state, and has been for as long as it asks."""

@@ -25,6 +25,8 @@ from visuomotor.recording import (
     read_frames,
     trim,
 )
+from visuomotor.sim import SimConfig, SimWorld
+from visuomotor.sim.demos import write_demos
 
 SIZES = {"front": (48, 64), "wrist": (60, 80)}
 SPEC = ObservationSpec(
@@ -271,3 +273,22 @@ def test_reading_windows_is_far_faster_than_decoding(tmp_path: Path) -> None:
         windows.batch([i])
     assert (time.perf_counter() - start) / 20 < decode_s
     assert find_episodes(tmp_path) == [episode]
+
+
+def test_true_poses_of_objects_come_with_the_steps(tmp_path: Path) -> None:
+    sim = SimConfig(task="reach_t", cameras=("front",), width=32, height=24)
+    world = SimWorld(sim)
+    try:
+        write_demos(world, tmp_path, range(5, 6))
+        world.reset(5)
+        first = world.object_poses()
+    finally:
+        world.close()
+    (episode,) = open_dataset(tmp_path, ObservationSpec((), ("carton", "goal"))).episodes
+    assert episode.color == {}
+    assert episode.T_base_object["goal"].shape == (len(episode), 4, 4)
+    np.testing.assert_allclose(episode.T_base_object["carton"][0], first["carton"], atol=1e-9)
+    with pytest.raises(DataError, match="unknown object 'cartoon'; did you mean 'carton'"):
+        open_dataset(tmp_path, ObservationSpec((), ("cartoon",)))
+    with pytest.raises(ValueError, match="no camera and no object"):
+        ObservationSpec()

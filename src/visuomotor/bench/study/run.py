@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from visuomotor.bench.results import commit, machine
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Job, Study, study_of
 from visuomotor.bench.study.work import Notes, demonstrations, locked
+from visuomotor.checkpoint import load_checkpoint
 from visuomotor.errors import ConfigError, Interrupted, VisuomotorError, unknown_name
 from visuomotor.geometry import rotvec_from_matrix
 from visuomotor.sim import SimConfig, SimWorld
@@ -163,7 +164,7 @@ def evaluate_cell(
     request: Request, study: Study, cell: Cell, checkpoint: Path, region: str
 ) -> dict[str, Any]:
     """The rollouts of one region; an error of the policy is a failed rollout, not a lost cell."""
-    sim = _sim(study, cell, region)
+    sim = replace(_sim(study, cell, region), cameras=load_checkpoint(checkpoint).spec.names)
     first = dict(request.first_seeds)[region]
     seeds = range(first, first + (request.rollouts or study.rollouts))
     rollouts = list(run_rollouts(checkpoint, sim, seeds, forgiving=True))
