@@ -52,6 +52,20 @@ def test_it_is_drawn_like_every_world(world):
     assert frame.cameras["wrist"].depth_mm.any()
 
 
+@pytest.mark.parametrize(("task", "wait_s"), [("push_plate", 2.4), ("drape_rope", 0.3)])
+def test_objects_are_pushed_and_laid_out_as_in_every_world(task, wait_s):
+    world = FrankaWorld(SimConfig(task=task, cameras=("front",)), f"127.79{HOSTNAME[6:]}")
+    name = world.task.objects[-1]
+    world.reset(1)
+    start = world.object_poses()[name]
+    world.advance(wait_s)
+    moved = np.linalg.norm(world.object_poses()[name][:2, 3] - start[:2, 3])
+    assert (moved > 2e-3) == (task == "push_plate")  # by a wrench, not by itself
+    world.reset(1)
+    np.testing.assert_allclose(world.object_poses()[name], start, atol=1e-9)
+    world.close()
+
+
 def test_a_taken_address_says_what_to_do(world):
     with pytest.raises(RobotError, match=rf"cannot listen on {HOSTNAME}.*another loopback address"):
         FrankaWorld(SimConfig(cameras=("front",)), HOSTNAME)
