@@ -1,10 +1,13 @@
 """Where the cells of a strided feature map lie in its image, and sampling between the two.
 
 Everything goes through `geometry.pinhole.map_pixels`: the centre of cell c of a stride-s map is
-at pixel s (c + 0.5) - 0.5. PyTorch's `align_corners=False` follows the same rule.
+at pixel s (c + 0.5) - 0.5. PyTorch's `align_corners=False` follows the same rule. A backbone whose
+receptive fields are centred elsewhere says so with the offset of its `Grid`.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,17 +16,36 @@ from torch.nn import functional as F
 from visuomotor.geometry.pinhole import map_pixels
 
 
-def cell_pixels(height: int, width: int, stride: int) -> Tensor:
+@dataclass(frozen=True)
+class Grid:
+    """Cell c of a map is at pixel stride (c + 0.5) - 0.5 + offset_px, along u as along v."""
+
+    stride: int
+    offset_px: float = 0.0
+
+
+def as_grid(grid: Grid | int) -> Grid:
+    """A plain stride stands for the grid without an offset."""
+    return grid if isinstance(grid, Grid) else Grid(grid)
+
+
+def cell_pixels(height: int, width: int, grid: Grid | int) -> Tensor:
     """Pixel coordinates (h*w, 2) as (u, v) of a map of height x width cells, row by row."""
-    u = torch.as_tensor(map_pixels(list(range(width)), float(stride)), dtype=torch.float32)
-    v = torch.as_tensor(map_pixels(list(range(height)), float(stride)), dtype=torch.float32)
+    grid = as_grid(grid)
+    u, v = (
+        torch.as_tensor(
+            map_pixels(list(range(n)), float(grid.stride)) + grid.offset_px, dtype=torch.float32
+        )
+        for n in (width, height)
+    )
     vv, uu = torch.meshgrid(v, u, indexing="ij")  # (h, w) each
     return torch.stack([uu, vv], dim=-1).reshape(-1, 2)
 
 
-def pixels_to_cells(pixels: Tensor, stride: int) -> Tensor:
-    """Pixel coordinates (..., 2) in units of cells of a stride-s map."""
-    return (pixels + 0.5) / stride - 0.5
+def pixels_to_cells(pixels: Tensor, grid: Grid | int) -> Tensor:
+    """Pixel coordinates (..., 2) in units of cells of a map; the inverse of `cell_pixels`."""
+    grid = as_grid(grid)
+    return (pixels + (0.5 - grid.offset_px)) / grid.stride - 0.5
 
 
 def sample_map(features: Tensor, cells: Tensor) -> Tensor:
