@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,15 @@ class DescriptorConfig:
     """The network and its keypoints; saved in every checkpoint that contains descriptors."""
 
     dimensions: int = 16  # D
-    width: int = 32  # channels of the first layer; the others have twice as many
+    width: int = 32  # channels of the first layer, where the backbone leaves a choice
     keypoints: int = 16  # K descriptors of the reference image
     workspace: Workspace = Workspace()
     pixel_step: int = 2  # keypoints are localised among every n-th pixel of every n-th row
     sharpness: float = 1.0  # multiplies -|d - d*|^2 when localising
     radius_m: float = 0.04  # keypoints are refined within this distance; 0: plain expectation
+    backbone: str = "compact"  # one of networks.BACKBONES
+    stride: int | None = None  # pixels per cell; None: the backbone's own
+    learned: Literal["all", "head", "nothing"] = "all"  # the rest keeps its first weights
 
     def __post_init__(self) -> None:
         if not 1 <= self.pixel_step <= 8:

@@ -13,7 +13,7 @@ from visuomotor.descriptors.masks import deproject, in_workspace
 from visuomotor.descriptors.matching import Views
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
-from visuomotor.networks import pixel_lattice, pixels_to_cells, sample_map
+from visuomotor.networks import Grid, pixel_lattice, pixels_to_cells, sample_map
 
 LIKELIEST = 384
 """Points of all cameras together that a keypoint's refinement looks at."""
@@ -59,7 +59,7 @@ def select_pixels(points: Tensor, mask: Tensor, count: int) -> Tensor:
 
 def descriptors_at(network: DescriptorNetwork, color: Tensor, pixels: Tensor) -> Tensor:
     """Descriptors (B, N, D) of images (B, H, W, 3) uint8 at pixels (B, N, 2)."""
-    cells = pixels_to_cells(pixels.float(), network.stride)
+    cells = pixels_to_cells(pixels.float(), network.grid)
     return sample_map(network.describe(color), cells)
 
 
@@ -83,7 +83,7 @@ def locate(
     found = []
     for i in range(len(cameras[0].color)):
         seen = [
-            _candidates(m[i], views, i, network.stride, config)
+            _candidates(m[i], views, i, network.grid, config)
             for m, views in zip(maps, cameras, strict=True)
         ]
         descriptors, points = (torch.cat(part) for part in zip(*seen, strict=True))
@@ -100,7 +100,7 @@ def _describe(network: DescriptorNetwork, images: Sequence[Tensor]) -> list[Tens
 
 
 def _candidates(
-    descriptors: Tensor, views: Views, index: int, stride: int, config: DescriptorConfig
+    descriptors: Tensor, views: Views, index: int, grid: Grid, config: DescriptorConfig
 ) -> tuple[Tensor, Tensor]:
     """Descriptors (M, D) and points in base (M, 3) of one image's pixels in the workspace.
 
@@ -112,7 +112,7 @@ def _candidates(
     u, v = pixels.unbind(-1)
     points, valid = deproject(pixels, depth_m[v, u], views.K[index], views.T_base_camera[index])
     kept = (valid & in_workspace(points, config.workspace)).nonzero()[:, 0]
-    cells = pixels_to_cells(pixels[kept].float(), stride)
+    cells = pixels_to_cells(pixels[kept].float(), grid)
     return sample_map(descriptors[None], cells[None])[0], points[kept]
 
 

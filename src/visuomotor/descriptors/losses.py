@@ -9,7 +9,7 @@ from torch import Tensor
 
 from visuomotor.descriptors.matching import Matches
 from visuomotor.descriptors.network import match_logits
-from visuomotor.networks import cell_pixels, pixels_to_cells, sample_map
+from visuomotor.networks import Grid, as_grid, cell_pixels, pixels_to_cells, sample_map
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,30 @@ class CorrespondenceLoss:
 
 
 def correspondence_loss(
-    descriptors_a: Tensor, descriptors_b: Tensor, matches: Matches, stride: int, config: LossConfig
+    descriptors_a: Tensor,
+    descriptors_b: Tensor,
+    matches: Matches,
+    grid: Grid | int,
+    config: LossConfig,
 ) -> CorrespondenceLoss:
     """Mean of a -> b and b -> a over the valid matches of maps (B, D, h, w).
 
     Zero (and without gradient) if no match is valid.
     """
-    forward = _one_way(descriptors_a, descriptors_b, matches, stride, config)
-    backward = _one_way(descriptors_b, descriptors_a, matches.flipped(), stride, config)
+    forward = _one_way(descriptors_a, descriptors_b, matches, grid, config)
+    backward = _one_way(descriptors_b, descriptors_a, matches.flipped(), grid, config)
     kl, l1 = (0.5 * (f + b) for f, b in zip(forward, backward, strict=True))
     return CorrespondenceLoss(config.distribution * kl + config.expectation * l1, kl, l1)
 
 
-def gaussian_target(pixels: Tensor, height: int, width: int, stride: int, sigma: float) -> Tensor:
+def gaussian_target(
+    pixels: Tensor, height: int, width: int, grid: Grid | int, sigma: float
+) -> Tensor:
     """Distributions (..., h*w) over cells around pixels (..., 2); sigma in cells, sum 1.
 
     Separable: the outer product of a row's and a column's Gaussian.
     """
-    cells = pixels_to_cells(pixels, stride)
+    cells = pixels_to_cells(pixels, grid)
     u = torch.arange(width, dtype=cells.dtype, device=cells.device)
     v = torch.arange(height, dtype=cells.dtype, device=cells.device)
     row = torch.softmax(-((u - cells[..., :1]) ** 2) / (2 * sigma**2), dim=-1)  # (..., w)
@@ -61,17 +67,18 @@ def gaussian_target(pixels: Tensor, height: int, width: int, stride: int, sigma:
 
 
 def _one_way(
-    source: Tensor, target: Tensor, matches: Matches, stride: int, config: LossConfig
+    source: Tensor, target: Tensor, matches: Matches, grid: Grid | int, config: LossConfig
 ) -> tuple[Tensor, Tensor]:
     h, w = target.shape[-2:]
-    queries = sample_map(source, pixels_to_cells(matches.pixels_a, stride))  # (B, N, D)
+    queries = sample_map(source, pixels_to_cells(matches.pixels_a, grid))  # (B, N, D)
     chosen = matches.valid.nonzero(as_tuple=True)
     count = max(len(chosen[0]), 1)
     log_p = torch.log_softmax(match_logits(queries, target), dim=-1)[chosen]  # (V, M)
     wanted = matches.pixels_b[chosen]  # (V, 2)
-    q = gaussian_target(wanted, h, w, stride, config.sigma_cells)
+    q = gaussian_target(wanted, h, w, grid, config.sigma_cells)
     kl = (q * (torch.log(q.clamp_min(1e-12)) - log_p)).sum() / count
-    pixels = cell_pixels(h, w, stride).to(log_p)
+    pixels = cell_pixels(h, w, grid).to(log_p)
+    stride = as_grid(grid).stride
     half_size = log_p.new_tensor([w * stride / 2, h * stride / 2])
     l1 = ((log_p.exp() @ pixels - wanted) / half_size).abs().sum() / count
     return kl, l1

@@ -170,7 +170,7 @@ def _pair_loss(
     moved = Matches(pixels_a, pixels_b, matches.valid & inside_a & inside_b, matches.points)
     maps = network(torch.cat([seen_a.images, seen_b.images]))
     n = len(seen_a.images)
-    return correspondence_loss(maps[:n], maps[n:], moved, network.stride, config.loss)
+    return correspondence_loss(maps[:n], maps[n:], moved, network.grid, config.loss)
 
 
 def _masks(
@@ -227,7 +227,7 @@ def _reference(
     points, _ = points_in_base(views.depth_m, views.K, views.T_base_camera)
     _, objects = _masks(views, _ee_positions(dataset, first[index : index + 1]), config)
     pixels = select_pixels(points[0], objects[0], config.model.keypoints)
-    cells = pixels_to_cells(pixels.float(), network.stride)[None]
+    cells = pixels_to_cells(pixels.float(), network.grid)[None]
     return sample_map(network.describe(views.color), cells)[0].clone()
 
 
@@ -247,4 +247,4 @@ def _evaluate(
     matches = find_matches(a, b, draw_pixels(objects.float(), 64, generator), config.tolerances)
     maps_a = model.network(unchanged(normalise_color(a.color)).images)
     maps_b = model.network(unchanged(normalise_color(b.color)).images)
-    return correspondence_errors(maps_a, maps_b, matches, b, model.network.stride)
+    return correspondence_errors(maps_a, maps_b, matches, b, model.network.grid)

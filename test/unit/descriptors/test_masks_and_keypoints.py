@@ -20,7 +20,7 @@ from visuomotor.descriptors.masks import (
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
 from visuomotor.geometry import transform_points
-from visuomotor.networks import pixel_lattice
+from visuomotor.networks import Grid, pixel_lattice
 
 WORKSPACE = Workspace()
 
@@ -120,7 +120,7 @@ def test_a_small_mask_repeats_its_pixels_and_an_empty_one_is_refused() -> None:
 class ColorDescriptors(DescriptorNetwork):
     """Descriptors are the colours themselves, a hundredfold: a texture unique in space."""
 
-    stride = 1  # type: ignore[assignment]
+    grid = Grid(1)  # type: ignore[assignment]
 
     def describe(self, color: torch.Tensor) -> torch.Tensor:
         return color.permute(0, 3, 1, 2).float() * 0.5
