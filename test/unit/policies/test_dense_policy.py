@@ -159,5 +159,5 @@ def test_a_checkpoint_with_another_head_is_refused(tmp_path: Path) -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="positive layer sizes"):
         DensePolicyConfig(hidden=(0,))
-    with pytest.raises(ValueError, match="distinct names"):
+    with pytest.raises(ValueError, match="no camera and no object"):
         ObservationSpec(())
