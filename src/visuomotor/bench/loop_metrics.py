@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visuomotor.contracts import STEP_NS
+from visuomotor.control import Limits
 
 DEADLINE_NS = 2 * STEP_NS
 """A set without an accepted command this long after its stamp missed its deadline."""
@@ -31,10 +32,15 @@ class LoopLog:
     commands: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
 
     def latencies_ns(self) -> dict[int, int]:
-        """Observation stamp -> time until its command was accepted, matched by position."""
+        """Observation stamp -> time until its command was accepted, matched by position.
+
+        A target outside the workspace is accepted at the workspace's border.
+        """
+        limits = Limits()
         result: dict[int, int] = {}
         start = 0
-        for stamp, position in self.steps:
+        for stamp, wished in self.steps:
+            position = np.clip(wished, limits.lower, limits.upper)
             for i in range(start, len(self.commands)):
                 accepted, commanded = self.commands[i]
                 if accepted >= stamp and np.allclose(position, commanded, atol=1e-7):

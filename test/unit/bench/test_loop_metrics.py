@@ -3,6 +3,7 @@ import pytest
 
 from visuomotor.bench.loop_metrics import LoopLog, loop_figures
 from visuomotor.contracts import STEP_NS
+from visuomotor.control import Limits
 
 
 def log_of(n: int, latency_ns: int, lost: set[int] = frozenset(), start: int = 10**9) -> LoopLog:
@@ -41,6 +42,17 @@ def test_lost_late_and_absent_steps_count_as_missed() -> None:
     gap.commands = gap.commands[:40] + gap.commands[50:]
     assert loop_figures([gap]).missed_deadline_fraction == pytest.approx(0.10)
     assert max(loop_figures([gap]).intervals_ms) == pytest.approx(550)
+
+
+def test_a_target_beyond_the_workspace_is_matched_to_its_clipped_command() -> None:
+    log, top = LoopLog(), Limits().upper[2]
+    for i in range(50):
+        stamp, xy = 10**9 + i * STEP_NS, (0.4 + 1e-3 * i, 0.0)
+        log.steps.append((stamp, (*xy, top + 0.01)))
+        log.commands.append((stamp + 30_000_000, (*xy, top)))
+    figures = loop_figures([log])
+    assert figures.missed_deadline_fraction == 0.0
+    assert figures.latency_ms()["p95"] == 30.0
 
 
 def test_the_pause_between_rollouts_is_not_part_of_the_rate() -> None:
