@@ -276,7 +276,7 @@ def test_the_node_drives_the_arm_and_publishes_its_state(arm) -> None:
         start = poses[0][1, 3]
         spin(lambda: poses[-1][1, 3] > start + 0.04, "motion")
         held = False
-        spin(lambda: states[-1] == "hold", "hold")
+        spin(lambda: states[-1:] == ["hold"], "hold")
         begin = time.monotonic()
         bridge.close()
         assert time.monotonic() - begin < 5.0

@@ -178,7 +178,7 @@ def test_every_set_gives_a_target_while_started(lab: Lab, policy: subprocess.Pop
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= 20)
     begin, first = time.monotonic(), lab.count(topics.POLICY_POSE)
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= first + 40)
-    assert (time.monotonic() - begin) / 40 == pytest.approx(0.05, rel=0.3)
+    assert (time.monotonic() - begin) / 40 > 0.7 * 0.05  # one target per set, and no more
     newest = lab.received[topics.POLICY_POSE][-1]
     T = messages.pose_from_msg(newest)
     assert newest.header.frame_id == "fr3_link0"

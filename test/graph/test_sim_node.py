@@ -38,6 +38,7 @@ class Listener:
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.messages = defaultdict(list)
+        self.topics = []
         for camera in ("front", "side"):
             self.listen(Image, topics.color(camera), topics.SENSOR)
             self.listen(Image, topics.depth(camera), topics.SENSOR)
@@ -50,6 +51,7 @@ class Listener:
         self.listen(DiagnosticArray, topics.SIM_STATUS, topics.RELIABLE)
 
     def listen(self, kind, topic, qos):
+        self.topics.append(topic)
         self.node.create_subscription(kind, topic, self.messages[topic].append, qos)
 
     def spin_until(self, condition, timeout_s, what):
@@ -139,6 +141,7 @@ def test_every_topic_comes_at_its_rate_and_the_node_ends_at_once(listener):
             )
 
         listener.spin_until(at_rate, 40.0, "two seconds at 20 and 100 Hz")
+        listener.spin_until(lambda: all(map(got.get, listener.topics)), 10.0, "all topics")
         for camera in ("front", "side"):
             color = got[topics.color(camera)]
             assert color[-1].encoding == "rgb8"
@@ -182,7 +185,9 @@ def test_reset_places_what_the_seed_says(listener):
             answer = listener.reset(seed)
             assert answer.success
             assert answer.message == f"lift, seed {seed}"
-            listener.spin_until(lambda: listener.status()["seed"] == str(seed), 5.0, "new status")
+            listener.spin_until(
+                lambda: listener.status().get("seed") == str(seed), 5.0, "new status"
+            )
             got.clear()
             listener.spin_until(lambda: got, 5.0, "cube after the reset")
             return messages.pose_from_msg(got[-1])[:2, 3]
