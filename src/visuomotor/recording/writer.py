@@ -61,6 +61,15 @@ class _Job:
     slots: threading.Semaphore
 
 
+def _identifier(utc_ns: int) -> str:
+    """Six hexadecimal digits: three of the second's fraction, so that names sort by time.
+
+    The others are random, for recorders that start together.
+    """
+    fraction = utc_ns % 10**9 * 4096 // 10**9
+    return f"{fraction:03x}{secrets.randbelow(4096):03x}"
+
+
 class EpisodeWriter:
     """Writes `<dataset>/<task>/<utc>-<id>/`, as `.partial` until `close`.
 
@@ -79,8 +88,8 @@ class EpisodeWriter:
         self, dataset: Path | str, sidecar: Sidecar, utc_ns: int, config: WriterConfig | None = None
     ) -> None:
         self.config = config or WriterConfig()
-        utc = datetime.fromtimestamp(utc_ns / 1e9, timezone.utc)
-        name = f"{utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        utc = datetime.fromtimestamp(utc_ns // 10**9, timezone.utc)
+        name = f"{utc:%Y%m%dT%H%M%SZ}-{_identifier(utc_ns)}"
         self.path = Path(dataset) / sidecar.task / name
         self.partial = self.path.with_name(name + PARTIAL)
         self.error: DataError | None = None

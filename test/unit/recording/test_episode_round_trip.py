@@ -15,6 +15,7 @@ from visuomotor.recording import (
     EpisodeWriter,
     Sidecar,
     WriterConfig,
+    find_episodes,
     load_sidecar,
     open_bag,
     read_actions,
@@ -215,3 +216,13 @@ def test_a_span_reads_only_its_own_sets(tmp_path: Path) -> None:
     span = (frames[30].stamp_ns, frames[35].stamp_ns)
     got = [f.stamp_ns for f in read_frames(episode, span)]
     assert got == [f.stamp_ns for f in frames[30:35]]
+
+
+def test_episodes_of_one_second_sort_by_their_start(tmp_path: Path) -> None:
+    frame = next(iter(synthetic_frames(1, SIZES)))
+    written = []
+    for start_ns in range(1_700_000_000_999_000_000, 1_700_000_001_004_000_000, 500_000):
+        with EpisodeWriter(tmp_path, Sidecar("lift"), start_ns) as writer:
+            writer.add_frame(frame)
+            written.append(writer.close())
+    assert find_episodes(tmp_path) == written
