@@ -74,19 +74,20 @@ def fill(request: Request, workers: int, say: Say) -> int:
     left out; the others go on.
     """
     cells = request.cells()
-    todo = [c for c in cells if _missing(request, c)]
-    say(f"{len(cells) - len(todo)} of {len(cells)} cells are there")
+    missing = [c for c in cells if _missing(request, c)]
+    say(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
     if workers <= 1:
-        return sum(_fill_and_tell(request, cell, say) for cell in todo)
+        return sum(_fill_and_tell(request, cell, say) for cell in missing)
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(request, todo[i:] + todo[:i])) for i in range(workers)
+        context.Process(target=_work, args=(request, missing[i:] + missing[:i]))
+        for i in range(workers)
     ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    return sum(bool(_missing(request, cell)) for cell in todo)
+    return sum(bool(_missing(request, cell)) for cell in missing)
 
 
 def _work(request: Request, cells: Sequence[Cell]) -> None:
