@@ -81,7 +81,7 @@ def find_matches(a: Views, b: Views, pixels_a: Tensor, tolerances: MatchToleranc
     u, v = pixels_b.unbind(-1)
     valid = (depth_a > 0) & (z_b > 0) & (u >= 0) & (v >= 0) & (u <= w - 1) & (v <= h - 1)
     pixels_b = torch.where(valid[..., None], pixels_b, torch.zeros_like(pixels_b))
-    seen = _surface_depth(b.depth_m, pixels_b, tolerances.edge_m)
+    seen = surface_depth(b.depth_m, pixels_b, tolerances.edge_m)
     valid &= (seen > 0) & (seen > z_b - tolerances.occlusion_m)
     valid &= seen < z_b + tolerances.behind_m
     color_a = _at(a.color, pixels_a).float()  # (B, N, 3)
@@ -118,7 +118,7 @@ def _transform(T: Tensor, points: Tensor) -> Tensor:
     return points @ T[:, :3, :3].transpose(1, 2) + T[:, None, :3, 3]
 
 
-def _surface_depth(depth: Tensor, pixels: Tensor, edge_m: float) -> Tensor:
+def surface_depth(depth: Tensor, pixels: Tensor, edge_m: float) -> Tensor:
     """Depth (B, N) at sub-pixel positions: bilinear on a surface, the nearest pixel at edges."""
     h, w = depth.shape[1:]
     corner = pixels.floor()
