@@ -33,6 +33,7 @@ class DescriptorConfig:
     pixel_step: int = 2  # keypoints are localised among every n-th pixel of every n-th row
     sharpness: float = 1.0  # multiplies -|d - d*|^2 when localising
     radius_m: float = 0.04  # keypoints are refined within this distance; 0: plain expectation
+    radius_px: float = 8.0  # the same for keypoints in one image
     backbone: str = "compact"  # one of networks.BACKBONES
     stride: int | None = None  # pixels per cell; None: the backbone's own
     learned: Literal["all", "head", "nothing"] = "all"  # the rest keeps its first weights

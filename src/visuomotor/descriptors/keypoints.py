@@ -79,11 +79,22 @@ def locate(
     The network sees all images of one size at once; then every set has its own number of pixels
     with depth in the workspace, and nothing is spent on the others.
     """
-    maps = _describe(network, [c.color for c in cameras])
+    maps = describe(network, [c.color for c in cameras])
+    return locate_in_maps(maps, cameras, reference, network.grid, config)
+
+
+def locate_in_maps(
+    maps: Sequence[Tensor],
+    cameras: Sequence[Views],
+    reference: Tensor,
+    grid: Grid,
+    config: DescriptorConfig,
+) -> Keypoints:
+    """As `locate`, of descriptor maps (B, D, h, w) that are known, one per camera."""
     found = []
-    for i in range(len(cameras[0].color)):
+    for i in range(len(cameras[0].depth_m)):
         seen = [
-            _candidates(m[i], views, i, network.grid, config)
+            _candidates(m[i], views, i, grid, config)
             for m, views in zip(maps, cameras, strict=True)
         ]
         descriptors, points = (torch.cat(part) for part in zip(*seen, strict=True))
@@ -92,8 +103,8 @@ def locate(
     return Keypoints(points, confidence)
 
 
-def _describe(network: DescriptorNetwork, images: Sequence[Tensor]) -> list[Tensor]:
-    """Descriptor maps (B, D, h, w), one per camera."""
+def describe(network: DescriptorNetwork, images: Sequence[Tensor]) -> list[Tensor]:
+    """Descriptor maps (B, D, h, w) of images (B, H, W, 3) uint8, one per camera."""
     if len({i.shape for i in images}) > 1:
         return [network.describe(i) for i in images]
     return list(network.describe(torch.cat(list(images))).chunk(len(images)))
@@ -151,4 +162,11 @@ def _refined(p: Tensor, points: Tensor, radius_m: float) -> tuple[Tensor, Tensor
 
 def _gaussian(centre: Tensor, points: Tensor, radius_m: float) -> Tensor:
     """Weights (K, C, P) of points (K, P, 3) around centres (K, C, 3)."""
-    return torch.exp(torch.cdist(centre, points).square() / (-2 * radius_m**2))
+    middle = points.mean(1, keepdim=True)  # differences of large squares lose digits
+    centre, points = centre - middle, points - middle
+    squared = (  # of the distance; torch.cdist has no gradient at zero
+        centre.square().sum(-1)[..., None]
+        + points.square().sum(-1)[..., None, :]
+        - 2 * centre @ points.transpose(-1, -2)
+    )
+    return torch.exp(squared.clamp_min(0) / (-2 * radius_m**2))

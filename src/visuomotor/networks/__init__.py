@@ -12,18 +12,25 @@ from visuomotor.networks.grids import (
 from visuomotor.networks.mlp import mlp
 from visuomotor.networks.pretrained import load_pretrained
 from visuomotor.networks.registry import BACKBONES, make_backbone
-from visuomotor.networks.spatial_softmax import expected_pixel, expected_point
+from visuomotor.networks.spatial_encoder import SpatialEncoder
+from visuomotor.networks.spatial_softmax import (
+    expected_pixel,
+    expected_point,
+    local_expectation,
+)
 
 __all__ = [
     "BACKBONES",
     "Backbone",
     "CompactBackbone",
     "Grid",
+    "SpatialEncoder",
     "as_grid",
     "cell_pixels",
     "expected_pixel",
     "expected_point",
     "load_pretrained",
+    "local_expectation",
     "make_backbone",
     "mlp",
     "normalise_color",

@@ -20,3 +20,36 @@ def expected_point(log_weights: Tensor, points: Tensor, valid: Tensor) -> Tensor
     holes = ~valid
     p = torch.softmax(log_weights.masked_fill(holes[:, None], float("-inf")), dim=-1)  # (B, K, M)
     return p @ points.masked_fill(holes[..., None], 0.0)
+
+
+def local_expectation(
+    p: Tensor, points: Tensor, radius: float, iterations: int = 3
+) -> tuple[Tensor, Tensor]:
+    """Expectations (B, K, d) of points (B, M, d) under p (B, K, M), near where p is greatest.
+
+    And the probability (B, K) there. radius: of the neighbourhood, in units of the points; 0: the
+    plain expectation. Gradients reach p through the last weighting; the centre that it is about is
+    taken as given.
+    """
+    if radius <= 0:
+        return p @ points, torch.ones_like(p[..., 0])
+    with torch.no_grad():
+        best = p.argmax(-1)[..., None].expand(-1, -1, points.shape[-1])
+        centre = points.gather(1, best)
+        for _ in range(iterations - 1):
+            near = p * _gaussian(centre, points, radius)
+            centre = near @ points / near.sum(-1, keepdim=True).clamp_min(1e-30)
+    near = p * _gaussian(centre, points, radius)  # (B, K, M)
+    mass = near.sum(-1, keepdim=True)
+    return near @ points / mass.clamp_min(1e-30), mass[..., 0].clamp(0, 1)
+
+
+def _gaussian(centre: Tensor, points: Tensor, radius: float) -> Tensor:
+    middle = points.mean(1, keepdim=True)  # differences of large squares lose digits
+    centre, points = centre - middle, points - middle
+    squared = (
+        centre.square().sum(-1)[..., None]
+        + points.square().sum(-1)[:, None]
+        - 2 * centre @ points.transpose(1, 2)
+    )
+    return torch.exp(squared.clamp_min(0) / (-2 * radius**2))
