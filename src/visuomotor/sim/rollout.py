@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from visuomotor.contracts import STEP_NS, Action, RobotState, SyncedFrame
 from visuomotor.control import BridgeConfig, CartesianBridge, Source, Verdict
 from visuomotor.sim.tasks import Poses
+from visuomotor.sim.tasks.motion import yaw_of
 from visuomotor.sim.world import CONTROL_S, SimWorld
 
 REST_STEPS = 6
@@ -19,12 +20,18 @@ Agent = Callable[[SyncedFrame], Action | None]
 
 @dataclass(frozen=True)
 class Rollout:
-    """How one rollout ended; refusals: targets that the bridge refused, by reason."""
+    """How one rollout ended; refusals: targets that the bridge refused, by reason.
+
+    start: x, y (m) and yaw (rad) of the task's first object, in base, before the first step.
+    error: how far from a goal state it ended (m, rad), None for a task that has no such measure.
+    """
 
     seed: int
     success: bool
     steps: int
     refusals: tuple[str, ...] = ()
+    start: tuple[float, float, float] | None = None
+    error: tuple[float, float] | None = None
 
 
 class Lockstep:
@@ -55,6 +62,7 @@ class Lockstep:
         """One episode from `seed` until success or the task's horizon; `agent` acts as policy."""
         world = self.world
         bridge = self._begin(seed, start_ns)
+        start = self._start()
         refusals: list[str] = []
         limit = max_steps or world.task.horizon_steps
         for step in range(limit):
@@ -69,8 +77,8 @@ class Lockstep:
                         refusals.append(verdict.reason)
                 self._advance(bridge)
             if world.success():
-                return Rollout(seed, True, step + 1, tuple(refusals))
-        return Rollout(seed, False, limit, tuple(refusals))
+                return Rollout(seed, True, step + 1, tuple(refusals), start, self._error())
+        return Rollout(seed, False, limit, tuple(refusals), start, self._error())
 
     def demonstrate(
         self,
@@ -115,6 +123,13 @@ class Lockstep:
         bridge.set_measured(self.world.robot_state(), self.world.time_ns)
         bridge.reset(self.world.time_ns)
         return bridge
+
+    def _start(self) -> tuple[float, float, float]:
+        T = self.world.object_poses()[self.world.task.objects[0]]
+        return float(T[0, 3]), float(T[1, 3]), yaw_of(T)
+
+    def _error(self) -> tuple[float, float] | None:
+        return self.world.task.error(self.world.robot_state(), self.world.object_poses())
 
     def _offer(
         self, bridge: CartesianBridge, source: Source, action: Action

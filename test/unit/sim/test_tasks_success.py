@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from blind import blind, put
+from blind import blind, demonstrate, put
 
 from visuomotor.geometry import matrix_from_rotvec, pose
 from visuomotor.sim.tasks.motion import POINTING_DOWN, down_with_yaw
@@ -126,3 +126,25 @@ def test_down_with_yaw_points_down():
     R = down_with_yaw(0.4)
     np.testing.assert_allclose(R @ [0, 0, 1], [0, 0, -1], atol=1e-12)
     np.testing.assert_allclose(R[:, 0], [np.cos(0.4), np.sin(0.4), 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("task", ["lift", "reach_t", "reach_tr", "push_box", "push_plate"])
+def test_the_error_falls_to_its_bound_as_the_expert_solves_the_task(task):
+    world = blind(task, wrenches=0.0)
+    world.reset(4)
+    first = world.task.error(world.robot_state(), world.object_poses())
+    demonstrate(world, [4])
+    last = world.task.error(world.robot_state(), world.object_poses())
+    assert min(first) >= 0
+    assert first[0] > 0.05
+    assert last[0] < 0.012
+    assert last[1] < np.deg2rad(2)
+    assert (first[1] > last[1]) == (task in ("reach_tr", "push_box"))
+
+
+def test_the_error_is_the_distance_from_the_goal():
+    world = blind("reach_tr")
+    at_goal(world, (0.0, 0.03, 0.04), yaw_deg=5)
+    distance_m, angle_rad = world.task.error(world.robot_state(), world.object_poses())
+    assert distance_m == pytest.approx(0.05, abs=0.002)
+    assert angle_rad == pytest.approx(np.deg2rad(5), abs=0.01)

@@ -107,6 +107,9 @@ class DrapeRope:
         away = float(np.linalg.norm(robot.T_base_ee[:3, 3] - objects["block"][:3, 3])) > 0.05
         return over and hangs and away and placed(objects)
 
+    def error(self, robot: RobotState, objects: Poses) -> None:
+        """None: no one distance says how far a rope is from being draped."""
+
     def expert(self) -> Expert:
         """A new expert."""
         return DrapeRopeExpert()

@@ -81,6 +81,10 @@ class Lift:
         """Whether the cube's centre is 10 cm above where it lay."""
         return bool(objects["cube"][2, 3] >= CUBE_M / 2 + LIFT_M)
 
+    def error(self, robot: RobotState, objects: Poses) -> tuple[float, float]:
+        """How far the cube is short of its height, m."""
+        return max(0.0, CUBE_M / 2 + LIFT_M - float(objects["cube"][2, 3])), 0.0
+
     def expert(self) -> Expert:
         """A new expert."""
         return LiftExpert()

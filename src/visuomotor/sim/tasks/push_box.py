@@ -84,6 +84,10 @@ class PushBox:
         past = bool(objects["carton"][1, 3] > LINE_Y_M)
         return past and abs(heading_error(objects)) < TOLERANCE_RAD
 
+    def error(self, robot: RobotState, objects: Poses) -> tuple[float, float]:
+        """How far the carton is short of the line (m), and from the target's heading (rad)."""
+        return max(0.0, LINE_Y_M - float(objects["carton"][1, 3])), abs(heading_error(objects))
+
     def expert(self) -> Expert:
         """A new expert."""
         return PushBoxExpert()

@@ -164,7 +164,11 @@ class PushPlate:
 
     def success(self, robot: RobotState, objects: Poses) -> bool:
         """Whether the plate's centre is within 1 cm of the goal."""
-        return float(np.linalg.norm(objects["plate"][:2, 3] - GOAL_M)) < TOLERANCE_M
+        return self.error(robot, objects)[0] < TOLERANCE_M
+
+    def error(self, robot: RobotState, objects: Poses) -> tuple[float, float]:
+        """From the plate's centre to the goal, m; its heading does not count."""
+        return float(np.linalg.norm(objects["plate"][:2, 3] - GOAL_M)), 0.0
 
     def expert(self) -> Expert:
         """A new expert."""

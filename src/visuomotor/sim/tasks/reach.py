@@ -75,12 +75,17 @@ class Reach:
 
     def success(self, robot: RobotState, objects: Poses) -> bool:
         """Within 1.2 cm of the goal, and for a turned carton within 2 degrees."""
+        distance_m, angle_rad = self.error(robot, objects)
+        return distance_m < TOLERANCE_M and angle_rad < TOLERANCE_RAD
+
+    def error(self, robot: RobotState, objects: Poses) -> tuple[float, float]:
+        """From the hand to the goal, in m and, for a turned carton, in rad."""
         goal, hand = objects["goal"], robot.T_base_ee
-        near = float(np.linalg.norm(goal[:3, 3] - hand[:3, 3])) < TOLERANCE_M
+        distance_m = float(np.linalg.norm(goal[:3, 3] - hand[:3, 3]))
         if self._yaw_rad == 0:
-            return near
+            return distance_m, 0.0
         turn = goal[:3, :3] @ POINTING_DOWN @ hand[:3, :3].T
-        return near and float(rotation_angle(turn)) < TOLERANCE_RAD
+        return distance_m, float(rotation_angle(turn))
 
     def expert(self) -> Expert:
         """A new expert."""

@@ -68,5 +68,11 @@ class Task(Protocol):
     def success(self, robot: RobotState, objects: Poses) -> bool:
         """Whether this state is a goal state."""
 
+    def error(self, robot: RobotState, objects: Poses) -> tuple[float, float] | None:
+        """How far this state is from a goal state: (m, rad), each >= 0; None: no such measure.
+
+        The angle is 0 where any will do.
+        """
+
     def expert(self) -> Expert:
         """A new scripted expert."""
