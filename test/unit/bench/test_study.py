@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,34 @@ def test_a_cell_survives_its_file(tmp_path: Path) -> None:
     result_path(tmp_path, made.cell).write_text('{"cell": {"family": "dense"}}')
     with pytest.raises(DataError, match=r"not a cell of a study.*delete it"):
         load_all(tmp_path, "dense")
+
+
+def test_a_cells_file_is_plain_json_without_nan(tmp_path: Path) -> None:
+    made = replace(
+        result(cell(), [1, 0]),
+        figures={"loss": float("nan"), "ways": [float("inf"), 1.0]},
+        training_starts=[[0.6, -0.1, 0.2], [0.7, 0.1, -0.2]],
+    )
+    save(tmp_path, made)
+    path = result_path(tmp_path, made.cell)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    json.loads(path.read_text(), parse_constant=refuse)
+    assert load(path).figures == {"loss": None, "ways": [None, 1.0]}
+    assert "[ 0.6, -0.1, 0.2 ]" in path.read_text()  # one line per list of numbers
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_cell_of_an_older_version_is_read(tmp_path: Path) -> None:
+    made = result(cell(), [1, 0])
+    save(tmp_path, made)
+    path = result_path(tmp_path, made.cell)
+    values = json.loads(path.read_text())
+    del values["training_starts"], values["curves"]
+    path.write_text(json.dumps(values))
+    assert load(path) == made
 
 
 def test_rows_pool_the_seeds_of_a_method_and_nothing_else() -> None:

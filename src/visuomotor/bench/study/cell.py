@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+import os
+import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from visuomotor.bench.study.curve import Curve
 from visuomotor.errors import DataError
+
+_NUMBERS = re.compile(r"\[\n(?:[-+\d.eE,\s]|null)*\]")
+"""A list of numbers over several lines, which a file holds in one."""
 
 
 @dataclass(frozen=True, order=True)
@@ -39,9 +46,12 @@ class Cell:
 class CellResult:
     """What was measured.
 
-    regions: region -> {"first_seed", "success": [0 or 1 per start], "steps", "start": [[x, y in m,
-    yaw in rad] of the task's first object]}; the starts of one region are the same for every cell
-    of a task. commit: of the code that trained it. figures: whatever the method adds.
+    regions: region -> {"first_seed", "success": [0 or 1 per start], "steps", "refused", "start":
+    [[x, y in m, yaw in rad] of the task's first object], "error": [[m, rad] from a goal state at
+    the end, or null], "commit" of the code that rolled out}; the starts of one region are the
+    same for every cell of a task. commit: of the code that trained it. figures: whatever the
+    method adds. training_starts: as "start", of the demonstrations. curves: stage of the training
+    -> {"step": [...], metric: [...]}. The last two are empty in files of older versions.
     """
 
     cell: Cell
@@ -51,6 +61,8 @@ class CellResult:
     command: str
     regions: dict[str, dict[str, Any]]
     figures: dict[str, Any]
+    training_starts: list[list[float]] = field(default_factory=list)
+    curves: dict[str, Curve] = field(default_factory=dict)
 
 
 def result_path(results: Path, cell: Cell) -> Path:
@@ -59,12 +71,21 @@ def result_path(results: Path, cell: Cell) -> Path:
 
 
 def save(results: Path, result: CellResult) -> None:
-    """Writes a cell's file at once or not at all."""
+    """Writes a cell's file at once or not at all; what is not finite becomes null."""
     path = result_path(results, result.cell)
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_suffix(".tmp")
-    building.write_text(json.dumps(asdict(result), indent=1) + "\n")
+    building = path.with_suffix(f".{os.getpid()}")
+    text = json.dumps(_finite(asdict(result)), indent=1, allow_nan=False)
+    building.write_text(_NUMBERS.sub(lambda m: " ".join(m.group().split()), text) + "\n")
     building.replace(path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def load(path: Path) -> CellResult:

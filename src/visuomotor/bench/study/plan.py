@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from visuomotor.bench.study.cell import Cell
+from visuomotor.bench.study.reporting import Claim, CurvePlot, PaperFigure, StartMap, Target
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.training import Report
 
@@ -39,17 +40,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Method:
-    """A column of the table: `train` leaves a policy in job.out, and may return figures."""
+    """A column of the table: `train` leaves a policy in job.out, and may return figures.
+
+    The figure `stages` is taken apart: stage -> folder of another training run (descriptors, an
+    autoencoder) whose learning curve the cell is to hold beside the policy's. summary, inputs:
+    what it is and what it sees, for the table's text.
+    """
 
     summary: str
     train: Callable[[Job], Mapping[str, Any] | None]
+    inputs: str = ""
 
 
 @dataclass(frozen=True)
 class Study:
     """A family's plan; the first of each is what `study run` does without being told.
 
-    source_regions: demonstrator -> the region that its initial states are drawn from.
+    source_regions: demonstrator -> the region that its initial states are drawn from. row_fields:
+    names of figures that the methods return, to be averaged over seeds into every row. notes:
+    paragraphs for the table's text. The rest is what the report shows: see `reporting`.
     """
 
     family: str
@@ -59,11 +68,25 @@ class Study:
     demonstrations: tuple[int, ...]
     cameras: tuple[str, ...] = ("front", "side")
     rollouts: int = 100
+    row_fields: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    targets: tuple[Target, ...] = ()
+    paper: tuple[PaperFigure, ...] = ()
+    paper_title: str = ""
+    maps: tuple[StartMap, ...] = ()
+    curves: tuple[CurvePlot, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def study_of(family: str) -> Study:
-    """The plan of a family; ConfigError names those there are."""
-    if family not in STUDIES:
+    """The plan of a family, or of a module of your own by its dotted name, `my_lab.study`.
+
+    ConfigError names those there are.
+    """
+    if family not in STUDIES and "." not in family:
         raise ConfigError(unknown_name("study", family, STUDIES))
-    found: Study = importlib.import_module(STUDIES[family]).STUDY
+    try:
+        found: Study = importlib.import_module(STUDIES.get(family, family)).STUDY
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise ConfigError(f"study {family!r}: {error}; expected a module with STUDY") from error
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -15,12 +15,13 @@ import torch
 from visuomotor.bench.evaluation import run_rollouts
 from visuomotor.bench.results import commit, machine
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
+from visuomotor.bench.study.curve import read_curves
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Job, Study, study_of
+from visuomotor.bench.study.starts import rounded, training_starts
 from visuomotor.bench.study.work import Notes, demonstrations, locked
 from visuomotor.checkpoint import load_checkpoint
 from visuomotor.errors import ConfigError, Interrupted, VisuomotorError, unknown_name
-from visuomotor.geometry import rotvec_from_matrix
-from visuomotor.sim import SimConfig, SimWorld
+from visuomotor.sim import SimConfig
 
 Say = Callable[[str], None]
 UNSEEN = "unseen"
@@ -120,6 +121,9 @@ def fill_cell(
         torch.set_num_threads(1)
         old = load(path) if path.exists() else None
         checkpoint, train_s, figures = _trained(request, study, cell, out, say, should_stop)
+        starts = _training_starts(request, cell)
+        stages = {"policy": str(checkpoint), **figures.pop("stages", {})}
+        curves = read_curves({stage: Path(folder) for stage, folder in stages.items()})
         regions = dict(old.regions) if old else {}
         trained_at = str(figures.pop("commit"))
         for region in _missing(request, cell):
@@ -127,7 +131,15 @@ def fill_cell(
             solved = sum(regions[region]["success"])
             say(f"{cell.name}: {region} {solved} of {len(regions[region]['success'])}")
             result = CellResult(
-                cell, train_s, trained_at, machine(), request.command, regions, figures
+                cell,
+                train_s,
+                trained_at,
+                machine(),
+                request.command,
+                regions,
+                figures,
+                starts,
+                curves,
             )
             save(request.results, result)
 
@@ -143,14 +155,10 @@ def _trained(
     """The checkpoint, the seconds that its training took in all, and its figures."""
     checkpoint, notes = out / "policy", Notes(out / "notes.json")
     if "commit" not in notes.values:
-        name = f"{cell.task}-{cell.task_variant}-{cell.source}"
         sim = _sim(study, cell, study.source_regions[cell.source])
-        root = demonstrations(
-            request.work / "datasets" / name, sim, DEMONSTRATION_SEED, cell.demonstrations
-        )
-        shared = request.work / "shared" / cell.family / f"{name}-{cell.demonstrations}"
+        root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
         start = time.monotonic()
-        job = Job(cell, root, shared, checkpoint, lambda _: None, should_stop)
+        job = Job(cell, root, _shared(request, cell), checkpoint, lambda _: None, should_stop)
         try:
             figures = study.methods[cell.method].train(job) or {}
         finally:
@@ -174,22 +182,25 @@ def evaluate_cell(
         "success": [int(r.success) for r in rollouts],
         "steps": [r.steps for r in rollouts],
         "refused": [len(r.refusals) for r in rollouts],
-        "start": list(_starts(sim, seeds)),
+        "start": [rounded(*r.start) for r in rollouts if r.start is not None],
+        "error": [None if r.error is None else [round(e, 4) for e in r.error] for r in rollouts],
         "commit": commit(),
     }
 
 
-def _starts(sim: SimConfig, seeds: range) -> Iterator[list[float]]:
-    """x, y (m) and yaw (rad) of the first object at each start."""
-    world = SimWorld(sim)
-    try:
-        for seed in seeds:
-            world.reset(seed)
-            T = world.object_poses()[world.task.objects[0]]
-            yaw = float(rotvec_from_matrix(T[:3, :3])[2])
-            yield [round(float(T[0, 3]), 4), round(float(T[1, 3]), 4), round(yaw, 4)]
-    finally:
-        world.close()
+def _dataset(request: Request, cell: Cell) -> Path:
+    return request.work / "datasets" / f"{cell.task}-{cell.task_variant}-{cell.source}"
+
+
+def _shared(request: Request, cell: Cell) -> Path:
+    name = f"{_dataset(request, cell).name}-{cell.demonstrations}"
+    return request.work / "shared" / cell.family / name
+
+
+def _training_starts(request: Request, cell: Cell) -> list[list[float]]:
+    cache = _shared(request, cell) / "starts.json"
+    with locked(cache.with_suffix(".lock")):
+        return training_starts(_dataset(request, cell), cell.task, cell.demonstrations, cache)
 
 
 def _sim(study: Study, cell: Cell, region: str) -> SimConfig:
