@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from visuomotor.commands import episodes, services, simulation, study, training
+from visuomotor.commands import descriptors, episodes, services, simulation, study, training
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.errors import VisuomotorError
 
@@ -66,6 +66,10 @@ def application() -> SubcommandApp:
     learning.command(name="descriptors")(training.train_descriptors)
     learning.command(name="policy")(training.train_policy)
     app.command(learning, name="train", help="Train descriptors or a policy from recorded bags.")
+    correspondence = SubcommandApp()
+    correspondence.command(descriptors.evaluate)
+    correspondence.command(descriptors.table)
+    app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
     app.command(name="eval")(simulation.evaluate)
     app.command(simulation.bench)
     comparing = SubcommandApp()

@@ -21,7 +21,19 @@ from visuomotor.recording import find_episodes, load_sidecar
 from visuomotor.ros.services import trigger
 
 HEAVY = ("numpy", "torch", "rclpy", "mujoco", "cv2", "rosbags", "tqdm")
-COMMANDS = ("up", "call", "demo", "demos", "episodes", "train", "eval", "bench", "study", "doctor")
+COMMANDS = (
+    "up",
+    "call",
+    "demo",
+    "demos",
+    "episodes",
+    "train",
+    "descriptors",
+    "eval",
+    "bench",
+    "study",
+    "doctor",
+)
 EPISODES = (
     "list",
     "info",
@@ -52,7 +64,8 @@ def test_help_imports_nothing_heavy() -> None:
     [[c] for c in COMMANDS]
     + [["episodes", e] for e in EPISODES]
     + [["train", t] for t in ("descriptors", "policy")]
-    + [["study", s] for s in ("run", "table")],
+    + [["study", s] for s in ("run", "table")]
+    + [["descriptors", d] for d in ("evaluate", "table")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(
