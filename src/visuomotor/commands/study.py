@@ -26,6 +26,7 @@ def run(
     region: tuple[str, ...] = (),
     rollouts: int = 0,
     development: bool = False,
+    plan: Path | None = None,
     workers: int = 1,
     work: Path = Path("study"),
     results: Path = RESULTS,
@@ -43,45 +44,45 @@ def run(
         region: interpolation, extrapolation, unseen; without any, those that the variant has.
         rollouts: Per cell and region; 0: the study's default.
         development: Starts that are for tuning, not for tables; keep their results elsewhere.
-        workers: Processes that share the cells.
+        plan: YAML file of blocks to fill in their order, instead of the choices above.
+        workers: Processes that share the cells, and the rollouts where cells are fewer.
         work: Folder of demonstrations and checkpoints.
         results: Folder of the cells' JSON files.
     """
     from visuomotor.bench.study.plan import DEVELOPMENT_SEEDS, FIRST_SEEDS
-    from visuomotor.bench.study.run import Request, fill
+    from visuomotor.bench.study.request import Block, Request, read_plan
+    from visuomotor.bench.study.run import fill
+    from visuomotor.commands.training import stop_on_interrupt
+    from visuomotor.errors import Interrupted
 
     if development and results.resolve() == RESULTS.resolve():
         raise ConfigError(
             f"--development: got the tables' folder {results}, expected another --results; "
             "rollouts from development starts must not get into tables"
         )
-    if rollouts < 0 or workers < 1:
-        raise ConfigError(
-            f"got --rollouts {rollouts}, --workers {workers}; expected 0 or more, 1 or more"
-        )
+    if workers < 1:
+        raise ConfigError(f"got --workers {workers}, expected 1 or more")
+    chosen = Block(task, method, task_variant, source, demonstrations, seed, region, rollouts)
+    if plan is not None and chosen != Block():
+        raise ConfigError(f"--plan {plan}: got choices of cells beside it, expected them in it")
     first_seeds = DEVELOPMENT_SEEDS if development else FIRST_SEEDS
-    failed = 0
-    for variant in task_variant:
-        usual = ("interpolation", "unseen" if variant != "plain" else "extrapolation")
-        request = Request(
-            family,
-            task,
-            method,
-            (variant,),
-            source,
-            demonstrations,
-            seed,
-            region or usual,
-            rollouts,
-            tuple(first_seeds.items()),
-            work,
-            results,
-            shlex.join(["visuomotor", *sys.argv[1:]]),
-        )
-        failed += fill(request, workers, lambda text: print(text, flush=True))
-    if failed:
-        print(f"{failed} cells are missing; run the command again to go on", file=sys.stderr)
-    return min(failed, 1)
+    request = Request(
+        family,
+        (chosen,) if plan is None else read_plan(plan),
+        tuple(first_seeds.items()),
+        work,
+        results,
+        shlex.join(["visuomotor", *sys.argv[1:]]),
+    )
+    try:
+        with stop_on_interrupt() as should_stop:
+            missing = fill(request, workers, lambda text: print(text, flush=True), should_stop)
+    except Interrupted as end:
+        print(end)
+        return 130
+    if missing:
+        print(f"{missing} cells are missing; run the command again to go on", file=sys.stderr)
+    return min(missing, 1)
 
 
 def table(

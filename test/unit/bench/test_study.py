@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from visuomotor.bench.study.cell import Cell, CellResult, load, load_all, result_path, save
-from visuomotor.bench.study.run import Request, fill
+from visuomotor.bench.study.request import Block, Request, Wanted, read_plan
+from visuomotor.bench.study.run import fill
 from visuomotor.bench.study.table import compare, markdown, rows
 from visuomotor.bench.study.work import Notes, demonstrations, locked
 from visuomotor.cli import main
@@ -147,27 +148,77 @@ def test_demonstrations_grow_and_keep_the_first_ones(tmp_path: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in find_episodes(tmp_path, "reach_t")} == before
 
 
+def wanted(family: str = "dense", **choices: Any) -> list[Wanted]:
+    return Request(family, (Block(**choices),)).wanted()
+
+
 def test_a_request_names_what_its_study_lacks() -> None:
     with pytest.raises(ConfigError, match="unknown study 'danse'; did you mean 'dense'"):
-        Request("danse").cells()
+        wanted("danse")
+    with pytest.raises(
+        ConfigError, match=r"study 'no\.such': No module named 'no'; expected a mod"
+    ):
+        wanted("no.such")
     with pytest.raises(ConfigError, match="unknown method"):
-        Request("dense", methods=("dd4d",)).cells()
+        wanted(method=("dd4d",))
     with pytest.raises(ConfigError, match="unknown task 'reach'"):
-        Request("dense", tasks=("reach",)).cells()
-    cells = Request("dense", tasks=("reach_t",), demonstrations=(30, 200), seeds=(0, 1, 2)).cells()
+        wanted(task=("reach",))
+    with pytest.raises(ConfigError, match="unknown region 'inside'"):
+        wanted(region=("inside",))
+    cells = [w.cell for w in wanted(task=("reach_t",), demonstrations=(30, 200), seed=(0, 1, 2))]
     assert len({c.name for c in cells}) == len(cells)
     assert {c.demonstrations for c in cells} == {30, 200}
 
 
+def test_each_variant_has_its_usual_regions() -> None:
+    found = wanted(task=("reach_t",), method=("dd3d",), task_variant=("plain", "class_general"))
+    assert [set(w.rollouts) for w in found] == [
+        {"interpolation", "extrapolation"},
+        {"interpolation", "unseen"},
+    ]
+
+
+def test_a_plan_keeps_its_order_and_merges_what_is_asked_of_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        "blocks:\n"
+        "  - {task: reach_tr, method: dd3d, demonstrations: 200, region: interpolation}\n"
+        "  - {task: [reach_t, reach_tr], method: dd3d, demonstrations: 200, seed: [0, 1],\n"
+        "     rollouts: 300, region: [interpolation, extrapolation]}\n"
+    )
+    found = Request("dense", read_plan(path)).wanted()
+    assert [(w.cell.task, w.cell.seed) for w in found] == [
+        ("reach_tr", 0),
+        ("reach_t", 0),
+        ("reach_t", 1),
+        ("reach_tr", 1),
+    ]
+    assert found[0].rollouts == {"interpolation": 300, "extrapolation": 300}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("tasks: [reach_t]", "no list `blocks`, expected blocks such as"),
+        ("blocks: []", "no list `blocks`"),
+        ("blocks: [reach_t]", "block 1: got 'reach_t', expected a mapping"),
+        ("blocks: [{}, {tsk: reach_t}]", "block 2: unknown Block key 'tsk'; did you mean 'task'"),
+        ("blocks: [{seed: one}]", "block 1: Block.seed.*got 'one', expected int"),
+        ("blocks: [{demonstrations: 0}]", "block 1: got rollouts 0, demonstrations .0,.; expected"),
+    ],
+)
+def test_a_wrong_plan_is_told_by_block_and_key(tmp_path: Path, text: str, error: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=error):
+        read_plan(tmp_path / "plan.yaml")
+
+
 def test_what_is_there_is_not_done_again(tmp_path: Path) -> None:
     save(tmp_path / "results", result(cell(), [1] * 5))
+    block = Block(("reach_t",), ("dd3d",), demonstrations=(30,), region=("interpolation",))
     request = Request(
         "dense",
-        ("reach_t",),
-        ("dd3d",),
-        demonstrations=(30,),
-        regions=("interpolation",),
-        rollouts=5,
+        (replace(block, rollouts=5),),
         work=tmp_path / "work",
         results=tmp_path / "results",
     )

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from visuomotor.bench.study.cell import load, result_path
+from visuomotor.bench.study.cell import load, load_all, result_path
 from visuomotor.bench.study.curve import POINTS
-from visuomotor.bench.study.run import Request, fill
+from visuomotor.bench.study.request import Block, Request
+from visuomotor.bench.study.rolling import roll_out
+from visuomotor.bench.study.run import fill
+from visuomotor.bench.study.watch import Watch
+from visuomotor.bench.study.work import locked
+from visuomotor.errors import Interrupted
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.recording.sidecar import load_sidecar
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.tasks.motion import yaw_of
 from visuomotor.sim.tasks.reach import TOLERANCE_M
+from visuomotor.training import Progress
 
 STARTS = (("interpolation", 800_000), ("extrapolation", 820_000))
 
@@ -25,22 +41,15 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request_for(work: Path, results: Path, *methods: str) -> Request:
-    return Request(
-        "toys.study",
-        methods=methods,
-        regions=("interpolation", "extrapolation"),
-        rollouts=2,
-        first_seeds=STARTS,
-        work=work,
-        results=results,
-    )
+    block = Block(method=methods, rollouts=2)
+    return Request("toys.study", (block,), STARTS, work, results)
 
 
 def test_a_cell_holds_starts_errors_curves_and_figures(work: Path, tmp_path: Path) -> None:
     request = request_for(work, tmp_path, "good", "aside")
     said: list[str] = []
     assert fill(request, 1, said.append) == 0
-    good, aside = (load(result_path(tmp_path, cell)) for cell in request.cells())
+    good, aside = (load(result_path(tmp_path, w.cell)) for w in request.wanted())
     for region, first in STARTS:
         world = SimWorld(SimConfig(task="reach_t", region=region, cameras=()))
         for i in range(2):
@@ -64,7 +73,7 @@ def test_a_cell_holds_starts_errors_curves_and_figures(work: Path, tmp_path: Pat
 def test_training_starts_are_those_of_the_demonstrations(work: Path, tmp_path: Path) -> None:
     request = request_for(work, tmp_path, "good")
     assert fill(request, 1, lambda _: None) == 0
-    found = load(result_path(tmp_path, request.cells()[0])).training_starts
+    found = load(result_path(tmp_path, request.wanted()[0].cell)).training_starts
     episodes = find_episodes(work / "datasets" / "reach_t-plain-expert", "reach_t", ("success",))
     assert len(found) == len(episodes) == 3
     world = SimWorld(SimConfig(task="reach_t", region="gaussian", cameras=()))
@@ -75,3 +84,155 @@ def test_training_starts_are_those_of_the_demonstrations(work: Path, tmp_path: P
         T = world.object_poses()["carton"]
         assert start == pytest.approx([T[0, 3], T[1, 3], yaw_of(T)], abs=6e-5)
     world.close()
+
+
+def test_more_rollouts_are_added_to_those_there(work: Path, tmp_path: Path) -> None:
+    block = Block(method=("good",), rollouts=1, region=("interpolation",))
+    request = Request("toys.study", (block,), STARTS, work, tmp_path)
+    assert fill(request, 1, lambda _: None) == 0
+    path = result_path(tmp_path, request.wanted()[0].cell)
+    first = load(path)
+    values = json.loads(path.read_text())
+    values["regions"]["interpolation"]["steps"] = [-1]  # to know them again
+    path.write_text(json.dumps(values))
+    more = replace(request, blocks=(replace(block, rollouts=3),))
+    assert fill(more, 1, lambda _: None) == 0
+    region = load(path).regions["interpolation"]
+    assert region["steps"][0] == -1
+    assert len(region["success"]) == len(region["start"]) == len(region["error"]) == 3
+    assert region["start"][0] == first.regions["interpolation"]["start"][0]
+    assert len({tuple(s) for s in region["start"]}) == 3
+
+
+def test_rollouts_of_another_training_are_not_mixed_in(work: Path, tmp_path: Path) -> None:
+    request = request_for(work, tmp_path, "good")
+    assert fill(request, 1, lambda _: None) == 0
+    path = result_path(tmp_path, request.wanted()[0].cell)
+    values = json.loads(path.read_text())
+    values["trained"] = "2001-01-01T00:00:00+00:00"
+    values["regions"]["interpolation"]["success"] = [0]  # too few: rolled out again
+    path.write_text(json.dumps(values))
+    (block,) = request.blocks
+    again = replace(request, blocks=(replace(block, region=("interpolation",)),))
+    assert fill(again, 1, lambda _: None) == 0
+    assert set(load(path).regions) == {"interpolation"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failed_training_costs_no_other_cell(work: Path, tmp_path: Path, workers: int) -> None:
+    """In processes of their own even one that ends its process."""
+    bad = ("refuses", "crashes") if workers == 1 else ("dies",)
+    block = Block(method=(*bad, "good"), seed=(workers,), rollouts=1, region=("interpolation",))
+    request = Request("toys.study", (block,), STARTS, work, tmp_path)
+    said: list[str] = []
+    assert fill(request, workers, said.append) == len(bad)
+    told = "\n".join(said)
+    if workers == 1:
+        assert re.search(r"refuses-3-seed1: FAILED: too few demonstrations of anything", told)
+        assert re.search(r"crashes-3-seed1: FAILED: ZeroDivisionError.*; see (.*error.txt)", told)
+        cell = request.wanted()[1].cell
+        assert "nobody thought" in (work / "cells" / cell.name / "error.txt").read_text()
+    else:
+        assert "dies-3-seed2: FAILED: its process ended with 9" in told
+    assert [r.cell.method for r in load_all(tmp_path, "toys.study")] == ["good"]
+    assert fill(request, 1, said.append) == 0  # they are tried again
+    assert len(load_all(tmp_path, "toys.study")) == len(bad) + 1
+
+
+def test_two_runs_at_once_share_the_cells(work: Path, tmp_path: Path) -> None:
+    block = Block(method=("good",), seed=(10, 11, 12, 13), rollouts=1, region=("interpolation",))
+    request = Request("toys.study", (block,), STARTS, work, tmp_path)
+    said: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        for run in [pool.submit(fill, request, 1, said.append) for _ in range(2)]:
+            run.result(timeout=60)
+    assert fill(request, 1, said.append) == 0
+    trained = [line for line in said if "trained in" in line]
+    assert len(trained) == len(set(trained)) == 4
+    assert len(load_all(tmp_path, "toys.study")) == 4
+
+
+def test_rollouts_do_not_depend_on_who_shares_them(work: Path, tmp_path: Path) -> None:
+    alone = request_for(work, tmp_path / "alone", "good")
+    assert fill(alone, 1, lambda _: None) == 0
+    checkpoint = work / "cells" / alone.wanted()[0].cell.name / "policy"
+    sim = SimConfig(task="reach_t", cameras=())
+    seeds = range(800_000, 800_003)
+    assert list(roll_out("toys.study", checkpoint, sim, seeds, 2)) == list(
+        roll_out("toys.study", checkpoint, sim, seeds, 1)
+    )
+
+
+def test_a_run_that_is_stopped_goes_on_when_run_again(work: Path, tmp_path: Path) -> None:
+    block = Block(method=("endless", "good"), seed=(20,), rollouts=1)
+    request = Request("toys.study", (block,), STARTS, work, tmp_path)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    said: list[str] = []
+    with pytest.raises(Interrupted, match="2 of 2 cells are missing; run it again to go on"):
+        fill(request, 1, said.append, stop.is_set)
+    assert "endless-3-seed20: stopped at" in said[-1]
+    assert fill(request, 1, said.append) == 0
+
+
+def test_ctrl_c_reaches_the_training_in_its_process(work: Path, tmp_path: Path) -> None:
+    options = [
+        "--method",
+        "endless",
+        "--seed",
+        "21",
+        "--rollouts",
+        "1",
+        "--development",
+        "--workers",
+        "2",
+    ]
+    places = ("--work", str(work), "--results", str(tmp_path))
+    command = [sys.executable, "-m", "visuomotor.cli", "study", "run", "toys.study"]
+    run = subprocess.Popen(
+        [*command, *options, *places],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        start_new_session=True,  # a terminal's Ctrl-C reaches every process of the group
+    )
+    cell = work / "cells" / "toys.study" / "reach_t-plain-expert" / "endless-3-seed21"
+    deadline = time.monotonic() + 60
+    while not (cell / "training").exists():
+        assert time.monotonic() < deadline
+        assert run.poll() is None, run.communicate()[0]
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert "endless-3-seed21: stopped at" in output
+    assert "1 of 1 cells are missing; run it again" in output
+    assert "Traceback" not in output
+    assert (cell / "state").exists()
+
+
+def test_a_watch_speaks_slowly_and_counts_all_time_but_waiting(tmp_path: Path) -> None:
+    said: list[str] = []
+    spent: list[float] = []
+    watch = Watch("cell", said.append, spent.append, every_s=0.05)
+    start = time.monotonic()
+    progress = Progress("descriptors", 20, 300, {"loss": float("nan"), "pixel": 1.25}, 90.0)
+    while time.monotonic() - start < 0.3:
+        watch.report(progress)
+    watch.close()
+    elapsed = time.monotonic() - start
+    assert 1 <= len(said) <= 6
+    assert said[0] == "cell: descriptors 20 of 300: loss nan, pixel 1.25, 2 min left"
+    assert sum(spent) == pytest.approx(elapsed, abs=0.02)
+    with locked(tmp_path / "lock"):
+        held = ThreadPoolExecutor(1).submit(_take, tmp_path / "lock")
+        time.sleep(0.2)
+    held.result(timeout=10)
+    watch.close()
+    assert spent[-1] < 0.15
+
+
+def _take(path: Path) -> None:
+    with locked(path):
+        pass

@@ -51,7 +51,8 @@ class CellResult:
     the end, or null], "commit" of the code that rolled out}; the starts of one region are the
     same for every cell of a task. commit: of the code that trained it. figures: whatever the
     method adds. training_starts: as "start", of the demonstrations. curves: stage of the training
-    -> {"step": [...], metric: [...]}. The last two are empty in files of older versions.
+    -> {"step": [...], metric: [...]}. trained: when (UTC), which tells trainings apart. The last
+    three are empty in files of older versions.
     """
 
     cell: Cell
@@ -63,6 +64,7 @@ class CellResult:
     figures: dict[str, Any]
     training_starts: list[list[float]] = field(default_factory=list)
     curves: dict[str, Curve] = field(default_factory=dict)
+    trained: str = ""
 
 
 def result_path(results: Path, cell: Cell) -> Path:

@@ -18,6 +18,8 @@ STUDIES: dict[str, str] = {"dense": "visuomotor.bench.study.dense"}
 
 FIRST_SEEDS = {"interpolation": 500_000, "extrapolation": 600_000, "unseen": 700_000}
 """Starts of the tables, by region; disjoint from the demonstrations and from all development."""
+UNSEEN = "unseen"
+"""The region of a variant's objects or surroundings that were never demonstrated."""
 DEMONSTRATION_SEED = 1_000
 DEVELOPMENT_SEEDS = {"interpolation": 800_000, "extrapolation": 820_000, "unseen": 840_000}
 """For looking while a method is made and tuned: `visuomotor study run --development`."""

@@ -1,230 +1,118 @@
-"""Fills a study's cells: demonstrations, training, rollouts; resumable, in several processes."""
+"""Fills a study's cells in order of priority, in several processes; resumable."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
-from pathlib import Path
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
-import torch
+from visuomotor.bench.study.filling import fill_cell
+from visuomotor.bench.study.request import Request, Wanted
+from visuomotor.bench.study.watch import Say
+from visuomotor.errors import Interrupted, VisuomotorError
 
-from visuomotor.bench.evaluation import run_rollouts
-from visuomotor.bench.results import commit, machine
-from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
-from visuomotor.bench.study.curve import read_curves
-from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Job, Study, study_of
-from visuomotor.bench.study.starts import rounded, training_starts
-from visuomotor.bench.study.work import Notes, demonstrations, locked
-from visuomotor.checkpoint import load_checkpoint
-from visuomotor.errors import ConfigError, Interrupted, VisuomotorError, unknown_name
-from visuomotor.sim import SimConfig
-
-Say = Callable[[str], None]
-UNSEEN = "unseen"
-"""The region of a variant's objects or surroundings that were never demonstrated."""
+_POLL_S = 0.2
 
 
-@dataclass(frozen=True)
-class Request:
-    """Which cells to fill, and how; an empty choice means the family's default.
-
-    first_seeds: region -> seed of its first start. work: folder of datasets and checkpoints.
-    """
-
-    family: str
-    tasks: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ("plain",)
-    sources: tuple[str, ...] = ()
-    demonstrations: tuple[int, ...] = ()
-    seeds: tuple[int, ...] = (0,)
-    regions: tuple[str, ...] = ("interpolation", "extrapolation")
-    rollouts: int = 0
-    first_seeds: tuple[tuple[str, int], ...] = tuple(FIRST_SEEDS.items())
-    work: Path = Path("study")
-    results: Path = Path("benchmarks/results/study")
-    command: str = ""
-
-    def cells(self) -> list[Cell]:
-        """All of them; ConfigError for a task or method that the family's study lacks."""
-        study = study_of(self.family)
-        _check("method", self.methods, study.methods)
-        _check("task", self.tasks, study.tasks)
-        _check("source", self.sources, study.source_regions)
-        return [
-            Cell(self.family, m, t, v, s, n, seed)
-            for n, t, v, s, seed, m in product(
-                self.demonstrations or study.demonstrations[:1],
-                self.tasks or study.tasks,
-                self.variants,
-                self.sources or tuple(study.source_regions)[:1],
-                self.seeds,
-                self.methods or tuple(study.methods),
-            )
-        ]
-
-
-def fill(request: Request, workers: int, say: Say) -> int:
-    """Fills every cell that is missing; returns how many failed. Run again to go on.
-
-    A cell that another process is filling is left to it. One whose training fails is told of and
-    left out; the others go on.
-    """
-    cells = request.cells()
-    missing = [c for c in cells if _missing(request, c)]
-    say(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
-    if workers <= 1:
-        return sum(_fill_and_tell(request, cell, say) for cell in missing)
-    context = multiprocessing.get_context("spawn")
-    processes = [
-        context.Process(target=_work, args=(request, missing[i:] + missing[:i]))
-        for i in range(workers)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    return sum(bool(_missing(request, cell)) for cell in missing)
-
-
-def _work(request: Request, cells: Sequence[Cell]) -> None:
-    for cell in cells:
-        _fill_and_tell(request, cell, lambda text: print(text, flush=True))
-
-
-def _fill_and_tell(request: Request, cell: Cell, say: Say) -> bool:
-    """Whether it failed."""
-    try:
-        fill_cell(request, cell, say)
-    except Interrupted:
-        raise
-    except VisuomotorError as error:
-        say(f"{cell.name}: FAILED: {error}")
-        return True
-    return False
-
-
-def fill_cell(
-    request: Request, cell: Cell, say: Say, should_stop: Callable[[], bool] = lambda: False
-) -> None:
-    """Trains the cell's policy, unless it is trained, and rolls it out where that is missing."""
-    study = study_of(cell.family)
-    path = result_path(request.results, cell)
-    out = request.work / "cells" / cell.name
-    with locked(out / ".lock", wait=False) as mine:
-        if not mine or not _missing(request, cell):
-            return
-        torch.set_num_threads(1)
-        old = load(path) if path.exists() else None
-        checkpoint, train_s, figures = _trained(request, study, cell, out, say, should_stop)
-        starts = _training_starts(request, cell)
-        stages = {"policy": str(checkpoint), **figures.pop("stages", {})}
-        curves = read_curves({stage: Path(folder) for stage, folder in stages.items()})
-        regions = dict(old.regions) if old else {}
-        trained_at = str(figures.pop("commit"))
-        for region in _missing(request, cell):
-            regions[region] = evaluate_cell(request, study, cell, checkpoint, region)
-            solved = sum(regions[region]["success"])
-            say(f"{cell.name}: {region} {solved} of {len(regions[region]['success'])}")
-            result = CellResult(
-                cell,
-                train_s,
-                trained_at,
-                machine(),
-                request.command,
-                regions,
-                figures,
-                starts,
-                curves,
-            )
-            save(request.results, result)
-
-
-def _trained(
+def fill(
     request: Request,
-    study: Study,
-    cell: Cell,
-    out: Path,
+    workers: int,
     say: Say,
-    should_stop: Callable[[], bool],
-) -> tuple[Path, float, dict[str, Any]]:
-    """The checkpoint, the seconds that its training took in all, and its figures."""
-    checkpoint, notes = out / "policy", Notes(out / "notes.json")
-    if "commit" not in notes.values:
-        sim = _sim(study, cell, study.source_regions[cell.source])
-        root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
-        start = time.monotonic()
-        job = Job(cell, root, _shared(request, cell), checkpoint, lambda _: None, should_stop)
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Fills every cell that is missing; returns how many still are. Run again to go on.
+
+    A cell that another process is filling is left to it. One whose training fails, or whose
+    process is killed, is told of and left out; the others go on. Raises Interrupted when
+    `should_stop` said so, states of unfinished trainings saved.
+    """
+    wanted = request.wanted()
+    missing = [w for w in wanted if request.missing(w)]
+    say(f"{len(wanted) - len(missing)} of {len(wanted)} cells are there")
+    if workers <= 1:
+        for each in missing:
+            if should_stop():
+                break
+            _fill_and_tell(request, each, say, should_stop, 1)
+    else:
+        _Processes(request, workers, say, should_stop).fill(missing)
+    left = sum(bool(request.missing(w)) for w in missing)
+    if left and should_stop():
+        raise Interrupted(f"{left} of {len(wanted)} cells are missing; run it again to go on")
+    return left
+
+
+def _fill_and_tell(
+    request: Request, wanted: Wanted, say: Say, should_stop: Callable[[], bool], workers: int
+) -> None:
+    name = wanted.cell.name
+    try:
+        fill_cell(request, wanted, say, should_stop, workers)
+    except Interrupted as end:
+        say(f"{name}: {end}")
+    except VisuomotorError as error:
+        say(f"{name}: FAILED: {error}")
+    except Exception as error:  # whatever it is, it must not cost the other cells
+        path = request.work / "cells" / name / "error.txt"
+        path.write_text(traceback.format_exc())
+        say(f"{name}: FAILED: {error!r}; see {path}")
+
+
+class _Processes:
+    """One process per cell, at most `workers` at a time; those left over share rollouts."""
+
+    def __init__(
+        self, request: Request, workers: int, say: Say, should_stop: Callable[[], bool]
+    ) -> None:
+        self._request, self._workers, self._say = request, workers, say
+        self._should_stop = should_stop
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._stop = self._context.Event()
+        self._running: dict[str, SpawnProcess] = {}
+
+    def fill(self, missing: Sequence[Wanted]) -> None:
+        """Until all have been tried, or it is told to stop."""
+        waiting = list(missing)
         try:
-            figures = study.methods[cell.method].train(job) or {}
+            while waiting or self._running:
+                if self._should_stop():
+                    self._stop.set()
+                    waiting.clear()
+                while waiting and len(self._running) < self._workers:
+                    cells = len(self._running) + len(waiting)
+                    self._start(waiting.pop(0), max(1, self._workers // cells))
+                time.sleep(_POLL_S)
+                self._reap()
+        finally:  # an exception, a second Ctrl-C: nothing of ours goes on
+            for process in self._running.values():
+                process.terminate()
+
+    def _start(self, wanted: Wanted, workers: int) -> None:
+        arguments = (self._request, wanted, workers, self._stop, os.getpid())
+        process = self._context.Process(target=_work, args=arguments)
+        # A terminal's Ctrl-C reaches all processes; this one tells the others by the event.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
         finally:
-            notes.add("train_s", time.monotonic() - start)
-        notes.set(figures=dict(figures), commit=commit())
-        say(f"{cell.name}: trained in {notes.values['train_s']:.0f} s")
-    values = notes.values
-    return checkpoint, values["train_s"], {**values["figures"], "commit": values["commit"]}
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        self._running[wanted.cell.name] = process
+
+    def _reap(self) -> None:
+        for name, process in list(self._running.items()):
+            if process.exitcode is not None:
+                del self._running[name]
+                if process.exitcode != 0:
+                    self._say(f"{name}: FAILED: its process ended with {process.exitcode}")
 
 
-def evaluate_cell(
-    request: Request, study: Study, cell: Cell, checkpoint: Path, region: str
-) -> dict[str, Any]:
-    """The rollouts of one region; an error of the policy is a failed rollout, not a lost cell."""
-    sim = replace(_sim(study, cell, region), cameras=load_checkpoint(checkpoint).spec.names)
-    first = dict(request.first_seeds)[region]
-    seeds = range(first, first + (request.rollouts or study.rollouts))
-    rollouts = list(run_rollouts(checkpoint, sim, seeds, forgiving=True))
-    return {
-        "first_seed": first,
-        "success": [int(r.success) for r in rollouts],
-        "steps": [r.steps for r in rollouts],
-        "refused": [len(r.refusals) for r in rollouts],
-        "start": [rounded(*r.start) for r in rollouts if r.start is not None],
-        "error": [None if r.error is None else [round(e, 4) for e in r.error] for r in rollouts],
-        "commit": commit(),
-    }
+def _work(request: Request, wanted: Wanted, workers: int, stop: Any, parent: int) -> None:
+    def should_stop() -> bool:
+        return bool(stop.is_set()) or os.getppid() != parent
 
-
-def _dataset(request: Request, cell: Cell) -> Path:
-    return request.work / "datasets" / f"{cell.task}-{cell.task_variant}-{cell.source}"
-
-
-def _shared(request: Request, cell: Cell) -> Path:
-    name = f"{_dataset(request, cell).name}-{cell.demonstrations}"
-    return request.work / "shared" / cell.family / name
-
-
-def _training_starts(request: Request, cell: Cell) -> list[list[float]]:
-    cache = _shared(request, cell) / "starts.json"
-    with locked(cache.with_suffix(".lock")):
-        return training_starts(_dataset(request, cell), cell.task, cell.demonstrations, cache)
-
-
-def _sim(study: Study, cell: Cell, region: str) -> SimConfig:
-    variant = cell.task_variant
-    if region == UNSEEN:
-        region, variant = "interpolation", f"{variant}_unseen"
-    values: dict[str, Any] = {"task": cell.task, "region": region, "variant": variant}
-    return SimConfig(cameras=study.cameras, **values)
-
-
-def _missing(request: Request, cell: Cell) -> list[str]:
-    """The regions without (enough) rollouts."""
-    path = result_path(request.results, cell)
-    wanted = request.rollouts or study_of(cell.family).rollouts
-    there = load(path).regions if path.exists() else {}
-    first = dict(request.first_seeds)
-    return [
-        r
-        for r in request.regions
-        if r not in there or len(there[r]["success"]) < wanted or there[r]["first_seed"] != first[r]
-    ]
-
-
-def _check(what: str, chosen: Sequence[str], known: Any) -> None:
-    for name in chosen:
-        if name not in known:
-            raise ConfigError(unknown_name(what, name, list(known)))
+    _fill_and_tell(request, wanted, lambda text: print(text, flush=True), should_stop, workers)

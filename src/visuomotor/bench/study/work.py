@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from visuomotor.recording.catalogue import find_episodes
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
 
+_waited_s = 0.0
+
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[bool]:
@@ -21,14 +24,23 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
 
     The system lets it go when the process ends, however it ends.
     """
+    global _waited_s
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
+        start_s = time.monotonic()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return
+        finally:
+            _waited_s += time.monotonic() - start_s
         yield True
+
+
+def waited_s() -> float:
+    """How long this process has waited for other processes' locks, in all."""
+    return _waited_s
 
 
 def demonstrations(root: Path, sim: SimConfig, first_seed: int, count: int) -> Path:

@@ -90,6 +90,7 @@ def until_stopped(job: Job) -> dict[str, Any]:
     job.out.parent.mkdir(parents=True, exist_ok=True)
     if state.exists():
         return write(job)
+    (job.out.parent / "training").touch()
     for step in range(3000):
         job.report(Progress("waiting", step, 3000, {"loss": float("nan")}, 1.0))
         if job.should_stop():

@@ -1,0 +1,132 @@
+"""Which cells to fill: choices of the command line, and blocks of a plan file in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from visuomotor.bench.study.cell import Cell, load, result_path
+from visuomotor.bench.study.plan import FIRST_SEEDS, UNSEEN, study_of
+from visuomotor.config import from_mapping, read_yaml
+from visuomotor.errors import ConfigError, unknown_name
+
+
+@dataclass(frozen=True)
+class Block:
+    """Cells that a plan asks for, by the command line's names; empty: the study's default."""
+
+    task: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
+    task_variant: tuple[str, ...] = ("plain",)
+    source: tuple[str, ...] = ()
+    demonstrations: tuple[int, ...] = ()
+    seed: tuple[int, ...] = (0,)
+    region: tuple[str, ...] = ()
+    rollouts: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rollouts < 0 or min((*self.demonstrations, 1)) < 1:
+            raise ValueError(
+                f"got rollouts {self.rollouts}, demonstrations {self.demonstrations}; expected 0 "
+                "or more, 1 or more"
+            )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A cell, and how many rollouts in which regions."""
+
+    cell: Cell
+    rollouts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to fill, and where it lies.
+
+    blocks: in order of priority. first_seeds: region -> seed of its first start. work: folder of
+    datasets and checkpoints. results: of the cells' JSON files.
+    """
+
+    family: str
+    blocks: tuple[Block, ...] = (Block(),)
+    first_seeds: tuple[tuple[str, int], ...] = tuple(FIRST_SEEDS.items())
+    work: Path = Path("study")
+    results: Path = Path("benchmarks/results/study")
+    command: str = ""
+
+    def wanted(self) -> list[Wanted]:
+        """Every cell once, where it first occurs, with all that the blocks ask of it.
+
+        ConfigError for a task, method, source or region that the family's study lacks.
+        """
+        found: dict[Cell, dict[str, int]] = {}
+        for block in self.blocks:
+            for each in self._of(block):
+                rollouts = found.setdefault(each.cell, {})
+                for region, n in each.rollouts.items():
+                    rollouts[region] = max(n, rollouts.get(region, 0))
+        return [Wanted(cell, rollouts) for cell, rollouts in found.items()]
+
+    def missing(self, wanted: Wanted) -> list[str]:
+        """The regions without (enough) rollouts."""
+        path = result_path(self.results, wanted.cell)
+        there = load(path).regions if path.exists() else {}
+        first = dict(self.first_seeds)
+        return [
+            r
+            for r, n in wanted.rollouts.items()
+            if r not in there or len(there[r]["success"]) < n or there[r]["first_seed"] != first[r]
+        ]
+
+    def _of(self, block: Block) -> Iterable[Wanted]:
+        study = study_of(self.family)
+        _check("method", block.method, study.methods)
+        _check("task", block.task, study.tasks)
+        _check("source", block.source, study.source_regions)
+        _check("region", block.region, dict(self.first_seeds))
+        for n, task, variant, source, seed, method in product(
+            block.demonstrations or study.demonstrations[:1],
+            block.task or study.tasks,
+            block.task_variant,
+            block.source or tuple(study.source_regions)[:1],
+            block.seed,
+            block.method or tuple(study.methods),
+        ):
+            regions = block.region or _usual_regions(variant)
+            rollouts = dict.fromkeys(regions, block.rollouts or study.rollouts)
+            yield Wanted(Cell(self.family, method, task, variant, source, n, seed), rollouts)
+
+
+def read_plan(path: Path) -> tuple[Block, ...]:
+    """The blocks of a YAML file; ConfigError names file, block and key of what is wrong.
+
+    The file holds `blocks:`, a list of mappings of Block's fields; one value need not be a list.
+    """
+    blocks = read_yaml(path).get("blocks")
+    if not isinstance(blocks, list) or not blocks:
+        raise ConfigError(
+            f"{path}: got no list `blocks`, expected blocks such as "
+            "{task: reach_t, method: [dd3d], demonstrations: 50}"
+        )
+    return tuple(_block(b, f"{path}: block {i}") for i, b in enumerate(blocks, 1))
+
+
+def _block(values: Any, where: str) -> Block:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: got {values!r}, expected a mapping of Block's fields")
+    listed = {k: v if k == "rollouts" or isinstance(v, list) else [v] for k, v in values.items()}
+    return from_mapping(Block, listed, where)
+
+
+def _usual_regions(variant: str) -> tuple[str, ...]:
+    return ("interpolation", UNSEEN if variant != "plain" else "extrapolation")
+
+
+def _check(what: str, chosen: Sequence[str], known: Any) -> None:
+    for name in chosen:
+        if name not in known:
+            raise ConfigError(unknown_name(what, name, list(known)))
