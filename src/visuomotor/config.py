@@ -14,6 +14,8 @@ import yaml
 from visuomotor.errors import ConfigError, unknown_name
 
 C = TypeVar("C")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C one, where PyYAML has it, reads a folder of sidecars ten times as fast."""
 
 
 def from_mapping(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
@@ -66,7 +68,7 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     """A YAML file's mapping (empty file: empty mapping); ConfigError if it is none."""
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.load(path.read_text(), Loader=_LOADER)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; expected a YAML file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

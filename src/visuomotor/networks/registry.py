@@ -8,6 +8,7 @@ from pathlib import Path
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.networks.backbone import Backbone, CompactBackbone
 from visuomotor.networks.efficientnet import EfficientNetLite0
+from visuomotor.networks.levine import LevineBackbone
 from visuomotor.networks.pretrained import load_pretrained
 from visuomotor.networks.resnet import RESNET18, RESNET34, ResNet
 from visuomotor.networks.vit import ViT, ViTShape
@@ -17,6 +18,7 @@ _STRIDED: dict[str, Callable[[int, int], Backbone]] = {  # (width, stride)
     "resnet18": lambda _, stride: ResNet(RESNET18, stride=stride),
     "resnet18_narrow": lambda width, stride: ResNet(RESNET18, width, stride, "replicate"),
     "resnet34": lambda _, stride: ResNet(RESNET34, stride=stride),
+    "levine": lambda _, stride: LevineBackbone(stride),
     "efficientnet_lite0": lambda _, stride: EfficientNetLite0(stride),
 }
 _FIXED: dict[str, Callable[[int], Backbone]] = {
@@ -44,12 +46,14 @@ def make_backbone(
     """The backbone `name` (one of BACKBONES), randomly initialised or with published weights.
 
     width: channels of the first layer of compact and resnet18_narrow; the others have their own.
-    stride: pixels per cell; None is 8 for a ResNet and EfficientNet, its only one for the others.
+    stride: pixels per cell; None is 8 for a ResNet and EfficientNet, 4 for levine, its only one for
+    the others.
     weights: as `load_pretrained` takes them. Raises ConfigError for what does not exist.
     """
     if name in _STRIDED:
         try:
-            backbone = _STRIDED[name](width, 8 if stride is None else stride)
+            usual = 4 if name == "levine" else 8
+            backbone = _STRIDED[name](width, usual if stride is None else stride)
         except ValueError as error:
             raise ConfigError(str(error)) from error
     elif name in _FIXED:

@@ -73,6 +73,17 @@ def test_efficientnets_cells_look_at_their_pixels(stride: int) -> None:
     torch.testing.assert_close(place, torch.full((2,), stride * c + stride - 1.0))
 
 
+@pytest.mark.parametrize("stride", [2, 4])
+def test_levines_cells_are_where_its_grid_says(stride: int) -> None:
+    torch.manual_seed(0)
+    backbone = make_backbone("levine", stride=stride).eval()
+    symmetric(backbone)
+    n = 64 // stride
+    place = cell_pixels(n, n, backbone.grid).reshape(n, n, 2)[n // 2, n // 2]
+    assert (seen_centre(backbone, 64, n // 2, n // 2) - place).abs().max() < 0.3
+    torch.testing.assert_close(place, torch.full((2,), stride * (n // 2) + 0.0))
+
+
 @pytest.mark.parametrize("stride", [4, 8])
 def test_efficientnets_dilation_only_samples_more_densely(stride: int) -> None:
     torch.manual_seed(0)
