@@ -17,14 +17,15 @@ UNCLEAR, VISIBLE, OCCLUDED, OUT_OF_VIEW = range(4)
 class VisibilityTolerances:
     """When a point counts as seen and when as hidden, m; what is between is unclear.
 
-    A point is visible if the view measures no surface more than nearer_m before it and none more
-    than farther_m behind it, and occluded if there is one more than hidden_m before it.
+    A point is visible if the view measures its surface there: no more than nearer_m before it and
+    no more than farther_m behind it, at an edge in one of the four pixels around it. It is
+    occluded if all four show something more than hidden_m before it.
     """
 
     nearer_m: float = 0.003
     farther_m: float = 0.01
     hidden_m: float = 0.01
-    edge_m: float = 0.02  # neighbouring depths that differ by more are never interpolated
+    edge_m: float = 0.02  # neighbouring depths that differ by more are an edge
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,27 @@ def true_places(
     u, v = pixels.unbind(-1)
     inside = (z > 0) & (u >= 0) & (v >= 0) & (u <= w - 1) & (v <= h - 1)
     at = torch.where(inside[..., None], pixels, torch.zeros_like(pixels))
-    seen = surface_depth(views.depth_m, at, tolerances.edge_m)
-    visible = (seen > z - tolerances.nearer_m) & (seen < z + tolerances.farther_m)
+    around = _around(views.depth_m, at)  # (B, N, 4)
+    edge = around.amax(-1) - around.amin(-1) >= tolerances.edge_m
+    smooth = surface_depth(views.depth_m, at, tolerances.edge_m)[..., None]
+    measured = torch.where(edge[..., None], around, smooth) - z[..., None]
+    visible = ((measured > -tolerances.nearer_m) & (measured < tolerances.farther_m)).any(-1)
     visibility = torch.full_like(z, UNCLEAR, dtype=torch.long)
-    visibility[inside & (seen > 0) & visible] = VISIBLE
-    visibility[inside & (seen > 0) & (seen < z - tolerances.hidden_m)] = OCCLUDED
+    visibility[inside & visible] = VISIBLE
+    hidden = (around > 0) & (around < z[..., None] - tolerances.hidden_m)
+    visibility[inside & hidden.all(-1)] = OCCLUDED
     visibility[~inside] = OUT_OF_VIEW
     return TruePlaces(points, at, visibility)
+
+
+def _around(depth_m: Tensor, pixels: Tensor) -> Tensor:
+    """Depths (B, N, 4) of the four pixels around places (B, N, 2) in images (B, H, W)."""
+    h, w = depth_m.shape[1:]
+    u, v = pixels.long().unbind(-1)
+    rows = torch.arange(len(depth_m), device=depth_m.device)[:, None]
+    corners = [(i, j) for j in (0, 1) for i in (0, 1)]
+    depths = [depth_m[rows, (v + j).clamp_max(h - 1), (u + i).clamp_max(w - 1)] for i, j in corners]
+    return torch.stack(depths, dim=-1)
 
 
 @dataclass(frozen=True)
