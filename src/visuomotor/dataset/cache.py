@@ -19,6 +19,7 @@ from visuomotor.dataset.steps import align_actions, step_grid
 from visuomotor.errors import DataError
 from visuomotor.observations import ObservationSpec, check_cameras, observe
 from visuomotor.recording import (
+    Bag,
     load_sidecar,
     open_bag,
     read_actions,
@@ -69,9 +70,13 @@ def cached_arrays(episode: Path, spec: ObservationSpec, cache: Path) -> EpisodeA
 
 def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
     """Writes the arrays of an episode; DataError names it and what is wrong with it."""
-    where = str(episode)
-    with open_bag(episode) as bag:
-        check_cameras(bag.layout().cameras, spec, where)
+    with open_bag(episode) as bag:  # once: opening takes longer than reading a small topic
+        _decode_bag(bag, spec, folder)
+
+
+def _decode_bag(bag: Bag, spec: ObservationSpec, folder: Path) -> None:
+    episode, where = bag.episode, str(bag.episode)
+    check_cameras(bag.layout().cameras, spec, where)
     trim = load_sidecar(episode).trim_s
     stamps: list[int] = []
     small: dict[str, list[Float64]] = {"T_base_ee": [], "gripper_width_m": [], "q": []}
@@ -85,7 +90,7 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
         color = {n: stack.enter_context(NpyWriter(sets / f"{n}.color.npy")) for n in spec.names}
         depth = {n: stack.enter_context(NpyWriter(sets / f"{n}.depth_mm.npy")) for n in measured}
         first_ns: int | None = None
-        for frame in read_frames(episode, cameras=spec.names):
+        for frame in read_frames(bag, cameras=spec.names, objects=spec.objects):
             first_ns = frame.stamp_ns if first_ns is None else first_ns
             at_s = (frame.stamp_ns - first_ns) * 1e-9
             if trim is not None and not trim[0] <= at_s <= trim[1]:
@@ -124,7 +129,7 @@ def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
         arrays[f"{name}/T_base_camera"] = T[0] if (T[0] == T).all() else T[grid.source]
     for name, poses in objects.items():
         arrays[f"{name}/T_base_object"] = np.array(poses)[grid.source]
-    arrays |= _actions(episode, arrays)
+    arrays |= _actions(bag, arrays)
     for path in sorted(sets.iterdir()):
         _spread(path, folder / path.name, grid.source)
     sets.rmdir()
@@ -137,14 +142,14 @@ def depth_mm_from_m(depth_m: Float32) -> UInt16:
     return depth_mm
 
 
-def _actions(episode: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    stamps, poses, _ = read_actions(episode)
-    gripper = read_gripper_commands(episode)
+def _actions(bag: Bag, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    stamps, poses, _ = read_actions(bag)
+    gripper = read_gripper_commands(bag)
     bad = ~np.isfinite(poses).all(axis=(1, 2))
     if bad.any() or not np.isfinite(gripper[1]).all():
         first = stamps[bad][:1]
         raise DataError(
-            f"{episode}: {int(bad.sum())} accepted targets are not finite (first at stamp "
+            f"{bag.episode}: {int(bad.sum())} accepted targets are not finite (first at stamp "
             f"{first}) or a gripper command is not; discard the episode"
         )
     aligned = align_actions(

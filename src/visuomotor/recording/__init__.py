@@ -14,7 +14,13 @@ from visuomotor.recording.catalogue import (
     trim,
 )
 from visuomotor.recording.playback import PlayedMessage, play
-from visuomotor.recording.reader import open_bag, read_actions, read_frames, read_gripper_commands
+from visuomotor.recording.reader import (
+    Bag,
+    open_bag,
+    read_actions,
+    read_frames,
+    read_gripper_commands,
+)
 from visuomotor.recording.repair import repair, repair_all
 from visuomotor.recording.session import RecordingSession
 from visuomotor.recording.sidecar import Marker, Outcome, Sidecar, load_sidecar, save_sidecar
@@ -22,6 +28,8 @@ from visuomotor.recording.video import export_video
 from visuomotor.recording.writer import EpisodeWriter, WriterConfig
 
 __all__ = [
+    "Bag",
+    "Bag",
     "EpisodeInfo",
     "EpisodeWriter",
     "Marker",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from visuomotor.recording.schema import parse_camera_topic, typestore
 
 Int64 = NDArray[np.int64]
 
+Series = list[tuple[int, Any]]
+"""(stamp in ns, value) in order of the stamps."""
 Span = tuple[int, int]
 
 _LOGGED_WITHIN_NS = 1_000_000_000  # of the stamp, by whichever recorder
@@ -136,22 +138,30 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
         reader.close()
 
 
+def _opened(episode: Path | str | Bag) -> AbstractContextManager[Bag]:
+    return nullcontext(episode) if isinstance(episode, Bag) else open_bag(episode)
+
+
 def read_frames(
-    episode: Path | str, span_ns: Span | None = None, cameras: Collection[str] | None = None
+    episode: Path | str | Bag,
+    span_ns: Span | None = None,
+    cameras: Collection[str] | None = None,
+    objects: Collection[str] | None = None,
 ) -> Iterator[SyncedFrame]:
     """The sets of an episode in order of their stamps; incomplete sets are left out.
 
+    episode: its folder, or its bag, already open, which saves most of the time of a short episode.
     span_ns: only the sets stamped from its start to before its end; no other is decoded.
-    cameras: only these are decoded (None: all of the bag's).
+    cameras, objects: only these are decoded (None: all of the bag's).
 
     Works on every bag with the topics of `schema`, whatever its cameras are called. The
     extrinsics of a set are the newest not after it (the first, before that). Trims are not
     applied: stamps are the bag's own. True poses of a simulation's objects, where the bag has
     them, are interpolated to the set. Raises DataError for missing topics and damaged images.
     """
-    with open_bag(episode) as bag, ThreadPoolExecutor(2, "decode") as pool:
+    with _opened(episode) as bag, ThreadPoolExecutor(2, "decode") as pool:
         ahead: deque[Future[SyncedFrame]] = deque()
-        decode = _Decoder(bag, cameras)
+        decode = _Decoder(bag, cameras, objects)
         try:
             for stamp_ns, parts in _complete_sets(bag, decode.layout, span_ns):
                 ahead.append(pool.submit(decode, stamp_ns, parts))
@@ -164,25 +174,27 @@ def read_frames(
                 future.cancel()
 
 
-def read_actions(episode: Path | str) -> tuple[Int64, Float64, Float64]:
+def read_actions(episode: Path | str | Bag) -> tuple[Int64, Float64, Float64]:
     """The accepted targets: stamps (M,) ns, poses (M, 4, 4) in base, widths (M,) in m.
 
     The width of a target is the newest commanded one not after it, NaN before the first.
     """
-    with open_bag(episode) as bag:
+    with _opened(episode) as bag:
         namespace = bag.layout().namespace
-        poses = _series(bag, f"{namespace}/command/target_pose", messages.pose_of)
-        widths = _series(bag, f"{namespace}/command/gripper", lambda m: float(m.position[0]))
+        target, gripper = f"{namespace}/command/target_pose", f"{namespace}/command/gripper"
+        found = _series(bag, {target: messages.pose_of, gripper: _width})
+    poses, widths = found[target], found[gripper]
     stamps = np.array([s for s, _ in poses], np.int64)
     T = np.array([p for _, p in poses], np.float64).reshape(-1, 4, 4)
     return stamps, T, hold(widths, stamps)
 
 
-def read_gripper_commands(episode: Path | str) -> tuple[Int64, Float64]:
+def read_gripper_commands(episode: Path | str | Bag) -> tuple[Int64, Float64]:
     """The accepted gripper commands: stamps (M,) ns and full widths (M,) in m."""
-    with open_bag(episode) as bag:
+    with _opened(episode) as bag:
         namespace = bag.layout().namespace
-        widths = _series(bag, f"{namespace}/command/gripper", lambda m: float(m.position[0]))
+        topic = f"{namespace}/command/gripper"
+        widths = _series(bag, {topic: _width})[topic]
     return np.array([s for s, _ in widths], np.int64), np.array([w for _, w in widths], np.float64)
 
 
@@ -197,26 +209,40 @@ def hold(series: list[tuple[int, float]], stamps: Int64) -> Float64:
 class _Decoder:
     """Turns one set's messages into a SyncedFrame; called from several threads at once."""
 
-    def __init__(self, bag: Bag, cameras: Collection[str] | None) -> None:
+    def __init__(
+        self, bag: Bag, cameras: Collection[str] | None, truths: Collection[str] | None
+    ) -> None:
         self.episode = bag.episode
         self.layout = bag.layout()
         self._cameras = [n for n in self.layout.cameras if cameras is None or n in cameras]
         namespace = self.layout.namespace
-        # Of other recorders the fingers may come on their own topic, at their own stamps.
-        gripper = _series(bag, f"{namespace}/gripper/joint_states", messages.width_of)
-        known = [(s, w) for s, w in gripper if w is not None]
-        self._origin = known[0][0] if known else 0  # float64 holds a difference, not a stamp
-        self._gripper_s = np.array([s - self._origin for s, _ in known], np.float64)
-        self._gripper_m = np.array([w for _, w in known], np.float64)
-        self._extrinsics: dict[str, tuple[list[int], list[Float64]]] = {}
-        for name in self.layout.cameras:
-            series = _series(bag, f"{namespace}/{name}/extrinsics", messages.transform_of)
-            self._extrinsics[name] = [s for s, _ in series], [T for _, T in series]
-        self._objects = {
-            parsed.group(1): _Poses(_series(bag, topic, messages.pose_of))
+        fingers = f"{namespace}/gripper/joint_states"
+        extrinsics = {n: f"{namespace}/{n}/extrinsics" for n in self.layout.cameras}
+        objects = {
+            parsed.group(1): topic
             for topic in bag.topics
             if (parsed := re.fullmatch(rf"{re.escape(namespace)}/sim/objects/(\w+)/pose", topic))
         }
+        if truths is not None and set(truths) <= set(objects):  # else an error will name them all
+            objects = {name: objects[name] for name in truths}
+        found = _series(
+            bag,
+            {
+                fingers: messages.width_of,
+                **dict.fromkeys(extrinsics.values(), messages.transform_of),
+                **dict.fromkeys(objects.values(), messages.pose_of),
+            },
+        )
+        # Of other recorders the fingers may come on their own topic, at their own stamps.
+        known = [(s, w) for s, w in found[fingers] if w is not None]
+        self._origin = known[0][0] if known else 0  # float64 holds a difference, not a stamp
+        self._gripper_s = np.array([s - self._origin for s, _ in known], np.float64)
+        self._gripper_m = np.array([w for _, w in known], np.float64)
+        self._extrinsics = {
+            name: ([s for s, _ in found[topic]], [T for _, T in found[topic]])
+            for name, topic in extrinsics.items()
+        }
+        self._objects = {name: _Poses(found[topic]) for name, topic in objects.items()}
 
     def __call__(self, stamp_ns: int, parts: dict[str, Any]) -> SyncedFrame:
         where = f"{self.episode}: set {stamp_ns}"
@@ -257,8 +283,9 @@ class _Decoder:
 class _Poses:
     """A stream of poses that is asked for instants between its samples."""
 
-    def __init__(self, series: list[tuple[int, Float64]]) -> None:
-        self._stamps, self._poses = [s for s, _ in series], [T for _, T in series]
+    def __init__(self, series: Series) -> None:
+        self._stamps = [s for s, _ in series]
+        self._poses: list[Float64] = [T for _, T in series]
 
     def at(self, stamp_ns: int) -> Float64 | None:
         """The pose (4, 4) then; None where the samples around it are too far away."""
@@ -304,10 +331,16 @@ def _complete_sets(
             del pending[min(pending)]
 
 
-def _series(bag: Bag, topic: str, value: Callable[[Any], Any]) -> list[tuple[int, Any]]:
-    """(stamp, value) of a small topic, by stamp."""
-    try:
-        found = [(messages.stamp_of(m), value(m)) for _, m in bag.read({topic})]
-    except IndexError as error:
-        raise DataError(f"{bag.episode}: {topic}: a JointState without positions") from error
-    return sorted(found, key=lambda item: item[0])
+def _series(bag: Bag, topics: Mapping[str, Callable[[Any], Any]]) -> dict[str, Series]:
+    """(stamp, value) of small topics, each by stamp, in one pass; topics say how each is read."""
+    found: dict[str, Series] = {topic: [] for topic in topics}
+    for topic, message in bag.read(set(topics)):
+        try:
+            found[topic].append((messages.stamp_of(message), topics[topic](message)))
+        except IndexError as error:
+            raise DataError(f"{bag.episode}: {topic}: a JointState without positions") from error
+    return {topic: sorted(series, key=lambda item: item[0]) for topic, series in found.items()}
+
+
+def _width(message: Any) -> float:
+    return float(message.position[0])
