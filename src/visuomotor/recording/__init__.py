@@ -29,7 +29,6 @@ from visuomotor.recording.writer import EpisodeWriter, WriterConfig
 
 __all__ = [
     "Bag",
-    "Bag",
     "EpisodeInfo",
     "EpisodeWriter",
     "Marker",
