@@ -18,6 +18,7 @@ _STRIDED: dict[str, Callable[[int, int], Backbone]] = {  # (width, stride)
     "resnet18": lambda _, stride: ResNet(RESNET18, stride=stride),
     "resnet18_narrow": lambda width, stride: ResNet(RESNET18, width, stride, "replicate"),
     "resnet34": lambda _, stride: ResNet(RESNET34, stride=stride),
+    "resnet34_narrow": lambda width, stride: ResNet(RESNET34, width, stride, "replicate"),
     "levine": lambda _, stride: LevineBackbone(stride),
     "efficientnet_lite0": lambda _, stride: EfficientNetLite0(stride),
 }
@@ -45,7 +46,7 @@ def make_backbone(
 ) -> Backbone:
     """The backbone `name` (one of BACKBONES), randomly initialised or with published weights.
 
-    width: channels of the first layer of compact and resnet18_narrow; the others have their own.
+    width: channels of the first layer of compact and the narrow ResNets; the others have their own.
     stride: pixels per cell; None is 8 for a ResNet and EfficientNet, 4 for levine, its only one for
     the others.
     weights: as `load_pretrained` takes them. Raises ConfigError for what does not exist.

@@ -13,6 +13,12 @@ from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.training.progress import Progress, Report
 
 FAMILIES: dict[str, tuple[str, str, str]] = {
+    "autoencoder": (
+        "visuomotor.training.autoencoder",
+        "AutoencoderTrainingConfig",
+        "train_autoencoder",
+    ),
+    "bc": ("visuomotor.training.bc", "BcTrainingConfig", "train_bc"),
     "dense": ("visuomotor.training.dense", "DenseTrainingConfig", "train_dense"),
     "descriptors": (
         "visuomotor.training.descriptors",

@@ -37,3 +37,9 @@ def camera_views(dataset: Dataset, camera: str, steps: Steps) -> Views:
         torch.from_numpy(K.astype(np.float32)),
         torch.from_numpy(T.astype(np.float32)),
     )
+
+
+def ee_positions(dataset: Dataset, steps: Steps) -> torch.Tensor:
+    """The end effector's position (N, 3) in base, m, at the steps."""
+    poses = np.stack([dataset.episodes[e].T_base_ee[t] for e, t in steps])
+    return torch.from_numpy(poses[:, :3, 3].astype(np.float32))

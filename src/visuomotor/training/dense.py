@@ -1,86 +1,64 @@
-"""Trains the dense family's policy on keypoints that a frozen descriptor network found.
+"""Trains the dense family's policy on keypoints that descriptors find.
 
-Florence, Manuelli and Tedrake 2019, sections III and V; noise augmentation as in section V-B.
+Florence, Manuelli and Tedrake 2020, sections III-B and IV.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from visuomotor.checkpoint import save_checkpoint
-from visuomotor.contracts import ACTION_SCALE
+from visuomotor.checkpoint import load_tensors, save_checkpoint, save_tensors
 from visuomotor.dataset import Dataset, open_dataset
+from visuomotor.dataset.dataset import CACHE
+from visuomotor.descriptors.image_keypoints import locate_in_image_map
+from visuomotor.descriptors.keypoints import locate_in_maps
 from visuomotor.descriptors.model import DescriptorModel, load_descriptors
-from visuomotor.errors import ConfigError, DataError
-from visuomotor.geometry import apply_delta, pose_delta
+from visuomotor.errors import ConfigError, DataError, Interrupted, unknown_name
+from visuomotor.networks import normalise_color
+from visuomotor.observations import ObservationSpec
 from visuomotor.policies.dense.config import DensePolicyConfig
-from visuomotor.policies.dense.head import DenseHead, Scales
-from visuomotor.policies.dense.policy import robot_inputs
-from visuomotor.training.batches import camera_views, valid_steps
-from visuomotor.training.loop import optimise
+from visuomotor.policies.dense.policy import image_features
+from visuomotor.policies.heads import HeadConfig, PolicyHead
+from visuomotor.training.batches import camera_views
+from visuomotor.training.cloning import CloningConfig, Known, clone
+from visuomotor.training.descriptor_cache import DescriptorCache
+from visuomotor.training.descriptor_sets import DescriptorSight, LearnedSet
+from visuomotor.training.images import half_precision
 from visuomotor.training.progress import Progress, Report
-from visuomotor.training.state import TrainingState, inputs_key
+from visuomotor.training.samples import Int64, Samples, find_samples, scales_of
+from visuomotor.training.state import TrainingState
+
+BATCH = 32
 
 
 @dataclass(frozen=True)
 class DenseTrainingConfig:
     """One training run of a dense policy.
 
-    descriptors: the folder of a trained descriptor network. task, episodes: only this task, only
-    the first so many (None: all). noise_*: standard deviations of what
-    is added to the robot's state (the target pose stays where it was in the world) and to the
-    keypoints. width_weight: of the gripper's cross-entropy beside the L2 + 0.1 L1 of the delta in
-    units of its own spread (the paper's 1 m and 0.1 rad would let rotation noise rule the loss).
+    descriptors: the folder of a trained descriptor network. space: `3d` or `2d`, see
+    DensePolicyConfig. cameras: with which of the network's to look (empty: all, in 2-D the first).
+    descriptor_set: `fixed`, the K of the reference view; `optimised`, learned with a policy;
+    `end_to_end`, the network too. set_training: how these two are learned. task, episodes: only
+    this task, only the first so many (None: all).
     """
 
     descriptors: str = ""
+    space: Literal["3d", "2d"] = "3d"
+    cameras: tuple[str, ...] = ()
+    descriptor_set: Literal["fixed", "optimised", "end_to_end"] = "fixed"
+    set_training: CloningConfig = CloningConfig(steps=2000, batch=32)
     task: str | None = None
     episodes: int | None = None
-    hidden: tuple[int, ...] = (256, 256)
-    dropout: float = 0.1
-    steps: int = 4000
-    batch: int = 256
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    noise_position_m: float = 0.005
-    noise_rotation_rad: float = 0.02
-    noise_width_m: float = 0.001
-    noise_keypoint_m: float = 0.003
-    width_weight: float = 0.5
+    head: HeadConfig = HeadConfig()
+    cloning: CloningConfig = CloningConfig()
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        noises = (
-            self.noise_position_m,
-            self.noise_rotation_rad,
-            self.noise_width_m,
-            self.noise_keypoint_m,
-        )
-        if min(self.steps, self.batch) < 1 or min(noises) < 0 or self.learning_rate <= 0:
-            raise ValueError(
-                f"dense training: got steps {self.steps}, batch {self.batch}, learning_rate "
-                f"{self.learning_rate}, noises {noises}; expected positive numbers, noises >= 0"
-            )
-
-
-@dataclass(frozen=True)
-class Samples:
-    """N steps: keypoints (N, K, 3) in base, T_base_ee and target (N, 4, 4), widths (N,) in m."""
-
-    points: NDArray[np.float32]
-    T_base_ee: NDArray[np.float64]
-    target: NDArray[np.float64]
-    width_m: NDArray[np.float64]
-    target_width_m: NDArray[np.float64]
 
 
 def train_dense(
@@ -96,144 +74,154 @@ def train_dense(
             "dense training: no `descriptors` folder given; train descriptors first "
             "(visuomotor train descriptors) and set it"
         )
-    descriptors = load_descriptors(config.descriptors)
-    dataset = open_dataset(
-        dataset_root, descriptors.spec, task=config.task, episodes=config.episodes
-    )
+    model = load_descriptors(config.descriptors)
+    model = replace(model, spec=_spec(model.spec, config))
+    dataset = open_dataset(dataset_root, model.spec, task=config.task, episodes=config.episodes)
     out.mkdir(parents=True, exist_ok=True)
-    samples = find_samples(descriptors, dataset, report)
-    scales = scales_of(samples, config)
-    model_config = DensePolicyConfig(descriptors.config, config.hidden, config.dropout)
-    torch.manual_seed(config.seed)
-    head = DenseHead(model_config)
-    key = inputs_key(
-        {
-            "config": asdict(config),
-            "episodes": [e.name for e in dataset.episodes],
-            "descriptors": descriptors.reference.tolist(),
-        }
-    )
+    samples = find_samples(dataset)
+    key = {
+        "config": asdict(config),
+        "episodes": [e.name for e in dataset.episodes],
+        "descriptors": model.reference.tolist(),
+    }
 
-    def step(rng: np.random.Generator, _: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        index = rng.integers(len(samples.points), size=config.batch)
-        return policy_loss(head, samples, index, scales, config, rng)
+    def stop() -> None:
+        if should_stop():
+            raise Interrupted("dense training: stopped; run it again to go on")
 
-    with _one_thread():
-        optimise(
-            "train_policy",
-            head,
-            step,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            seed=config.seed,
-            out=out,
-            key=key,
-            metrics=("loss", "delta", "width"),
-            report=report,
-            should_stop=should_stop,
-            report_every=50,
-            save_every=1000,
+    cache = DescriptorCache(Path(dataset_root) / CACHE, model, dataset)
+    if config.descriptor_set != "end_to_end":
+        cache.fill(model.spec.names, report, stop)
+    if config.descriptor_set != "fixed":
+        model = _with_learned_set(
+            model, dataset, samples, cache, config, out, key, report, should_stop
         )
-    tensors = {f"descriptors.{k}": t for k, t in descriptors.tensors().items()}
+        cache = DescriptorCache(Path(dataset_root) / CACHE, model, dataset)
+    torch.manual_seed(config.seed)
+    head_config = DensePolicyConfig(model.config, config.space, config.head)
+    seen = find_keypoints(model, dataset, samples, cache, config.space, report, stop)
+    found = seen.isfinite().flatten(1).all(1)
+    if not bool(found.any()):
+        raise DataError("no step of the dataset shows anything in the workspace; check the depth")
+    samples, seen = samples.only(found.numpy()), seen[found]
+    noise = (config.cloning.noise_position_m, config.cloning.noise_rotation_rad)
+    scales = scales_of(samples, seen, *noise)
+    head = PolicyHead(config.head, head_config.shape)
+    clone(
+        head,
+        Known(seen),
+        samples,
+        scales,
+        config.cloning,
+        seed=config.seed,
+        out=out,
+        key=key,
+        report=report,
+        should_stop=should_stop,
+    )
+    tensors = {f"descriptors.{k}": t for k, t in model.tensors().items()}
     tensors.update({f"head.{k}": t for k, t in head.state_dict().items()})
     card = (
         "# Dense policy\n"
-        f"Trained for {config.steps} steps of {config.batch} on {len(samples.points)} steps of "
-        f"{len(dataset)} episodes, seed {config.seed}, descriptors from "
-        f"{Path(config.descriptors).name}.\n"
+        f"Trained for {config.cloning.steps} steps of {config.cloning.batch} on {len(samples)} "
+        f"steps of {len(dataset)} episodes, seed {config.seed}, {config.descriptor_set} "
+        f"descriptors from {Path(config.descriptors).name}.\n"
     )
-    save_checkpoint(out, "dense", model_config, tensors, scales.tensors(), descriptors.spec, card)
-    TrainingState(out, key).clear()
+    save_checkpoint(out, "dense", head_config, tensors, scales.tensors(), model.spec, card)
+    TrainingState(out, "").clear()
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Layers as small as the head's run slower on more threads, many times so on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _spec(spec: ObservationSpec, config: DenseTrainingConfig) -> ObservationSpec:
+    """The cameras that the policy looks with; ConfigError for one that the network never saw."""
+    for name in config.cameras:
+        if name not in spec.names:
+            raise ConfigError(f"dense training: {unknown_name('camera', name, spec.names)}")
+    wanted = config.cameras or (spec.names if config.space == "3d" else spec.names[:1])
+    cameras = tuple(c for c in spec.cameras if c.name in wanted)
+    if config.space == "2d":
+        if len(cameras) != 1:
+            raise ConfigError(f"dense training: got cameras {wanted} in 2-D, expected one")
+        cameras = (replace(cameras[0], depth=False),)
+    return ObservationSpec(cameras)
 
 
-def find_samples(descriptors: DescriptorModel, dataset: Dataset, report: Report) -> Samples:
-    """The keypoints and targets of every step that has an accepted target."""
-    steps = np.array(
-        [s for s in valid_steps(dataset) if dataset.episodes[s[0]].action_valid[s[1]]], np.int64
-    ).reshape(-1, 2)
-    if len(steps) == 0:
-        raise DataError(
-            "no step of the dataset has an accepted target; was command/target_pose recorded?"
-        )
-    points = []
-    for start in range(0, len(steps), 32):
-        chosen = steps[start : start + 32]
-        views = [camera_views(dataset, c, chosen) for c in descriptors.spec.names]
-        points.append(descriptors.locate(views).points.numpy())
-        report(Progress("find_keypoints", start + len(chosen), len(steps)))
-    episodes = dataset.episodes
-    found = np.concatenate(points)
-    seen = np.isfinite(found).all((1, 2))
-    chosen = steps[seen]
-    return Samples(
-        found[seen],
-        np.stack([episodes[e].T_base_ee[t] for e, t in chosen]),
-        np.stack([episodes[e].action_pose[t] for e, t in chosen]),
-        np.array([episodes[e].gripper_width_m[t] for e, t in chosen]),
-        np.array([episodes[e].action_width_m[t] for e, t in chosen]),
-    )
-
-
-def scales_of(samples: Samples, config: DenseTrainingConfig) -> Scales:
-    """The normaliser: the spread of the deltas *with* the noise that will be added to them.
-
-    Without the noise a direction that hardly moves in the demonstrations (the rotation) would be
-    blown up, and its noise would drown the rest of the loss.
-    """
-    delta = pose_delta(samples.T_base_ee, samples.target)
-    noise = np.repeat((config.noise_position_m, config.noise_rotation_rad), 3)
-    floor = 0.001 * np.array(ACTION_SCALE[:6])
-    spread = np.maximum(np.sqrt((delta**2).mean(0) + noise**2), floor)
-    widths = samples.target_width_m
-    low, high = float(widths.min()), float(widths.max())
-    return Scales(
-        torch.from_numpy(samples.points.mean(0)),
-        torch.from_numpy(spread.astype(np.float32)),
-        torch.tensor([low, max(high, low + 1e-3)]),
-    )
-
-
-def policy_loss(
-    head: DenseHead,
+@torch.inference_mode()
+def find_keypoints(
+    model: DescriptorModel,
+    dataset: Dataset,
     samples: Samples,
-    index: NDArray[np.int64],
-    scales: Scales,
+    cache: DescriptorCache,
+    space: str,
+    report: Report = lambda _: None,
+    stop: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Keypoints (N, K, 3) in base of all samples, or their features (N, 2 K) in the image."""
+    found = []
+    names, grid = model.spec.names, model.network.grid
+    for start in range(0, len(samples), BATCH):
+        steps = samples.steps[start : start + BATCH]
+        maps = [cache.at(steps, name) for name in names]
+        if space == "3d":
+            views = [camera_views(dataset, name, steps) for name in names]
+            located = locate_in_maps(maps, views, model.reference, grid, model.config)
+            found.append(located.points)
+        else:
+            size = dataset.episodes[0].color[names[0]].shape[1:3]
+            pixels, _ = locate_in_image_map(maps[0], model.reference, size, grid, model.config)
+            found.append(image_features(pixels, size))
+        report(Progress("find_keypoints", start + len(steps), len(samples)))
+        stop()
+    return torch.cat(found)
+
+
+def _with_learned_set(
+    model: DescriptorModel,
+    dataset: Dataset,
+    samples: Samples,
+    cache: DescriptorCache,
     config: DenseTrainingConfig,
-    rng: np.random.Generator,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch with noise; the delta to the *unchanged* target is its label."""
-    n = len(index)
-    noise = np.concatenate(
-        [
-            rng.normal(0, config.noise_position_m, (n, 3)),
-            rng.normal(0, config.noise_rotation_rad, (n, 3)),
-        ],
-        axis=1,
-    )
-    T_base_ee = apply_delta(samples.T_base_ee[index], noise)
-    width = samples.width_m[index] + rng.normal(0, config.noise_width_m, n)
-    clean = samples.points[index]
-    points = clean + rng.normal(0, config.noise_keypoint_m, clean.shape)
-    delta, logit = head(torch.from_numpy(points.astype(np.float32)), robot_inputs(T_base_ee, width))
-    wanted = pose_delta(T_base_ee, samples.target[index]).astype(np.float32)
-    error = delta - torch.from_numpy(wanted) / scales.delta
-    delta_loss = (error.square() + 0.1 * error.abs()).mean()
-    low, high = scales.width.tolist()
-    share = np.clip((samples.target_width_m[index] - low) / (high - low), 0, 1)
-    width_loss = F.binary_cross_entropy_with_logits(
-        logit, torch.from_numpy(share.astype(np.float32))
-    )
-    loss = delta_loss + config.width_weight * width_loss
-    return loss, {"loss": loss, "delta": delta_loss, "width": width_loss}
+    out: Path,
+    key: Mapping[str, object],
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> DescriptorModel:
+    """The model with descriptors (and network) that were learned with a policy; kept in `out`."""
+    folder = out / "set"
+    path = folder / "learned.safetensors"
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(config.seed)
+    end_to_end = config.descriptor_set == "end_to_end"
+    network = model.network
+    learned = LearnedSet(model.reference, network.train() if end_to_end else None)
+    if not path.exists():
+
+        def describe(steps: Int64, camera: str) -> Tensor:
+            if not end_to_end:
+                return cache.at(steps, camera)
+            color = np.stack([dataset.episodes[e].color[camera][t] for e, t in steps])
+            with half_precision():
+                maps: Tensor = network(normalise_color(torch.from_numpy(color)))
+            return maps.float()
+
+        sight = DescriptorSight(model, dataset, samples, config.space, describe, learned)
+        noise = (config.set_training.noise_position_m, config.set_training.noise_rotation_rad)
+        scales = scales_of(samples, sight.shape, *noise)
+        clone(
+            PolicyHead(config.head, sight.shape),
+            sight,
+            samples,
+            scales,
+            config.set_training,
+            seed=config.seed,
+            out=folder,
+            key=key,
+            report=report,
+            should_stop=should_stop,
+            stage="train_descriptor_set",
+            save_every=200,
+        )
+        save_tensors(learned.state_dict(), path)
+        TrainingState(folder, "").clear()
+    learned.load_state_dict(load_tensors(path))
+    network.eval()
+    return replace(model, network=network, reference=learned.reference.detach().clone())

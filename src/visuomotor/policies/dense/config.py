@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from visuomotor.descriptors.config import DescriptorConfig
+from visuomotor.policies.heads import HeadConfig
 
 
 @dataclass(frozen=True)
 class DensePolicyConfig:
-    """An MLP on K keypoints in 3-D relative to the hand, its height, rotation and width.
+    """A head on K keypoints that descriptors find.
 
-    hidden, dropout: of the MLP. descriptors: the frozen network inside.
+    space: `3d`, in base, from colour and depth of all cameras (DD-3D), or `2d`, in the first
+    camera's image, from its colour alone (DD-2D).
     """
 
     descriptors: DescriptorConfig = DescriptorConfig()
-    hidden: tuple[int, ...] = (256, 256)
-    dropout: float = 0.1
+    space: Literal["3d", "2d"] = "3d"
+    head: HeadConfig = HeadConfig()
 
-    def __post_init__(self) -> None:
-        if not self.hidden or min(self.hidden) < 1 or not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"dense policy: got hidden {self.hidden}, dropout {self.dropout}; expected "
-                "positive layer sizes and 0 <= dropout < 1"
-            )
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what the head is given: (K, 3) points in base, or (2 K,) features."""
+        count = self.descriptors.keypoints
+        return (count, 3) if self.space == "3d" else (2 * count,)

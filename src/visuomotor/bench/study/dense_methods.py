@@ -1,0 +1,168 @@
+"""How the methods of the dense study are trained; every one with the settings of one place.
+
+One budget for all (docs/results/README.md): whatever learns from images takes IMAGE_STEPS steps of
+IMAGE_BATCH images; every head takes the same steps of the same loss with the same noise. A cell
+whose task wants memory has an LSTM, whatever the method; where the goal is fixed in the world and
+not to be seen, the hand's place is an input, whatever the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from visuomotor.bench.study.plan import Job
+from visuomotor.bench.study.work import locked
+from visuomotor.policies.bc.config import EncoderConfig
+from visuomotor.policies.heads import HeadConfig
+from visuomotor.training import train
+from visuomotor.training.cloning import CloningConfig
+
+Train = Callable[[Job], Mapping[str, Any]]
+
+IMAGE_STEPS, IMAGE_BATCH = 15_000, 16
+ENCODER = EncoderConfig("levine", stride=4)
+OBJECTS = {"reach_t": "carton", "reach_tr": "carton", "push_box": "carton", "push_plate": "plate"}
+"""Whose true pose the baselines are told."""
+WITH_MEMORY = ("push_box",)
+"""Tasks whose expert has internal state."""
+WITH_PLACE = ("push_box", "push_plate")
+"""Tasks whose goal is fixed in the world and not to be seen."""
+
+
+def head_of(task: str) -> HeadConfig:
+    """The head of a task, the same for every method that has one."""
+    absolute = task in WITH_PLACE
+    if task in WITH_MEMORY:
+        return HeadConfig("lstm", (100, 100), absolute=absolute)
+    return HeadConfig(absolute=absolute)
+
+
+def cloning_of(task: str) -> CloningConfig:
+    """How that head is trained."""
+    return CloningConfig(batch=512 if task in WITH_MEMORY else 256)
+
+
+def common(job: Job) -> dict[str, Any]:
+    """What every training of a cell is told."""
+    cell = job.cell
+    return {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed}
+
+
+def truth(sight: str, **cloning: float) -> Train:
+    """Points on the object at its true pose, `truth_3d` or `truth_2d`."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        task = job.cell.task
+        run(
+            job,
+            "bc",
+            job.out,
+            sight=sight,
+            object=OBJECTS[task],
+            head=head_of(task),
+            cloning=with_noise(cloning_of(task), cloning),
+        )
+        return {}
+
+    return method
+
+
+def end_to_end(encoder: EncoderConfig = ENCODER, begin: str = "") -> Train:
+    """Encoder and head from images; begin: with the weights of `ae`, `ae_mask` or `descriptors`."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        begun, stages = started(job, begin)
+        run(
+            job,
+            "bc",
+            job.out,
+            encoder=encoder,
+            encoder_from=begun,
+            head=head_of(job.cell.task),
+            cloning=image_cloning(job.cell.task),
+        )
+        return {"stages": stages}
+
+    return method
+
+
+def frozen(begin: str) -> Train:
+    """A head on the features of an autoencoder that stays as it is."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        begun, stages = started(job, begin)
+        run(
+            job,
+            "bc",
+            job.out,
+            encoder_from=begun,
+            frozen=True,
+            head=head_of(job.cell.task),
+            cloning=cloning_of(job.cell.task),
+        )
+        return {"stages": stages}
+
+    return method
+
+
+def keypoints(
+    space: str, descriptor_set: str = "optimised", cameras: tuple[str, ...] = (), **cloning: float
+) -> Train:
+    """Dense descriptors, DD-3D or DD-2D; cloning: departures from the noise of all."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        begun, stages = started(job, "descriptors")
+        task = job.cell.task
+        run(
+            job,
+            "dense",
+            job.out,
+            descriptors=begun,
+            space=space,
+            cameras=cameras,
+            descriptor_set=descriptor_set,
+            head=head_of(task),
+            cloning=with_noise(cloning_of(task), cloning),
+        )
+        return {"stages": stages}
+
+    return method
+
+
+def cloud(job: Job) -> Mapping[str, Any]:
+    """EE-PointBC."""
+    run(job, "pointbc", job.out, absolute=job.cell.task in WITH_PLACE)
+    return {}
+
+
+def image_cloning(task: str) -> CloningConfig:
+    """How a head is trained together with an encoder: IMAGE_BATCH images a step."""
+    batch = 4 * IMAGE_BATCH if task in WITH_MEMORY else IMAGE_BATCH
+    return CloningConfig(IMAGE_STEPS * IMAGE_BATCH // batch, batch, 1e-3)
+
+
+def with_noise(config: CloningConfig, values: Mapping[str, float]) -> CloningConfig:
+    """The training with some of its noise changed."""
+    return CloningConfig(**{**vars(config), **values})
+
+
+def started(job: Job, what: str) -> tuple[str, dict[str, str]]:
+    """The folder of a network that several cells share, trained if it is not, and its curve."""
+    if not what:
+        return "", {}
+    out = job.shared / f"{what}-seed{job.cell.seed}"
+    with locked(out.with_suffix(".lock")):
+        if not (out / "config.yaml").exists():
+            if what == "descriptors":
+                run(job, "descriptors", out)
+            else:
+                settings = {"encoder": ENCODER, "steps": IMAGE_STEPS, "batch": IMAGE_BATCH}
+                run(job, "autoencoder", out, masked=what == "ae_mask", **settings)
+    return str(out), {what: str(out)}
+
+
+def run(job: Job, family: str, out: Path, **settings: Any) -> None:
+    """One training of the cell."""
+    train(family, None, job.dataset, out, job.report, job.should_stop, **common(job), **settings)

@@ -1,0 +1,64 @@
+"""What a behaviour-cloning baseline is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from visuomotor.policies.heads import HeadConfig
+
+Rows = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The network from an image to P points in it; backbone: one of networks.BACKBONES."""
+
+    backbone: str = "compact"
+    width: int = 32
+    stride: int | None = None
+    points: int = 16
+
+    def __post_init__(self) -> None:
+        if self.points < 1:
+            raise ValueError(f"encoder: got {self.points} points, expected at least 1")
+
+
+@dataclass(frozen=True)
+class CalibratedView:
+    """A camera that does not move: K (3, 3), T_base_camera (4, 4) and its image's size in px."""
+
+    K: Rows
+    T_base_camera: Rows
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class BcPolicyConfig:
+    """What the policy sees, and the head on it.
+
+    sight: `image`, one camera's colour through an encoder; `truth_3d`, points fixed to an object at
+    its true pose, in base; `truth_2d`, the same points in the image of `view`. offsets_m: those
+    points in the object's frame.
+    """
+
+    sight: Literal["image", "truth_3d", "truth_2d"] = "image"
+    encoder: EncoderConfig = EncoderConfig()
+    offsets_m: Rows = ()
+    view: CalibratedView | None = None
+    head: HeadConfig = HeadConfig()
+
+    def __post_init__(self) -> None:
+        if self.sight != "image" and not self.offsets_m:
+            raise ValueError(f"{self.sight}: got no offsets_m, expected points on the object")
+        if self.sight == "truth_2d" and self.view is None:
+            raise ValueError("truth_2d: got no view, expected the camera to project into")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what the head is given: (K, 3) points in base, or (F,) features."""
+        if self.sight == "truth_3d":
+            return (len(self.offsets_m), 3)
+        count = self.encoder.points if self.sight == "image" else len(self.offsets_m)
+        return (2 * count,)

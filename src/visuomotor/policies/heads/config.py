@@ -1,0 +1,33 @@
+"""What a head is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """An MLP on the present, or an LSTM that remembers.
+
+    kind: `mlp` or `lstm`. hidden: layer sizes of the MLP, or of the layers before the LSTM. units:
+    of the LSTM. every: the LSTM takes every n-th control step: 4 is 5 Hz (Florence et al. 2020,
+    appendix: recurrent policies learn better from slower sequences). absolute: the hand's place on
+    the table is an input too; for tasks whose goal is fixed in the world and not to be seen.
+    """
+
+    kind: Literal["mlp", "lstm"] = "mlp"
+    hidden: tuple[int, ...] = (256, 256)
+    dropout: float = 0.1
+    units: int = 100
+    every: int = 4
+    absolute: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.hidden or min(*self.hidden, self.units, self.every) < 1:
+            raise ValueError(
+                f"policy head: got hidden {self.hidden}, units {self.units}, every {self.every}; "
+                "expected positive layer sizes and steps"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"policy head: got dropout {self.dropout}, expected 0 <= dropout < 1")

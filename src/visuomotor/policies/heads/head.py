@@ -1,0 +1,79 @@
+"""The network from points or features and the robot's state to a normalised action."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from visuomotor.networks import mlp
+from visuomotor.policies.heads.config import HeadConfig
+from visuomotor.policies.heads.robot import RobotInputs
+from visuomotor.policies.heads.scales import Scales
+
+LENGTH_M = 0.1
+"""One unit of relative positions and heights."""
+ROTATION_RAD, WIDTH_M = 0.1, 0.04
+MIDDLE_M = (0.5, 0.0)
+"""Zero of the hand's place on the table, where that is an input."""
+OUTPUTS = 7
+
+State = tuple[Tensor, Tensor]
+"""An LSTM's hidden and cell state, (1, B, units) each."""
+
+
+class PolicyHead(nn.Module):
+    """MLP or LSTM; its last output is a logit of the gripper's width between its two extremes.
+
+    Points in space enter relative to the hand only (and with its height above the table), so that
+    what was learned in one place holds in another; features without a place in space enter as they
+    are, beside the hand's place.
+    """
+
+    def __init__(self, config: HeadConfig, shape: tuple[int, ...]) -> None:
+        """shape: of what is seen, (K, 3) for points in base or (F,) for features."""
+        super().__init__()
+        self.config, self.shape = config, shape
+        self.absolute = config.absolute or len(shape) == 1
+        inputs = shape[0] * (3 if len(shape) == 2 else 1) + (3 if self.absolute else 1) + 3 + 1
+        if config.kind == "mlp":
+            self.net: nn.Module = mlp(inputs, config.hidden, OUTPUTS, config.dropout)
+        else:
+            *before, last = config.hidden
+            self.before = nn.Sequential(
+                mlp(inputs, before, last, config.dropout),
+                nn.ReLU(),
+                nn.Dropout(config.dropout),
+                nn.LayerNorm(last),
+            )
+            self.lstm = nn.LSTM(last, config.units, batch_first=True)
+            self.net = nn.Linear(config.units, OUTPUTS)
+
+    def inputs(self, seen: Tensor, robot: RobotInputs, scales: Scales) -> Tensor:
+        """What the network is given (..., inputs) of what is seen (..., K, 3) or (..., F)."""
+        if len(self.shape) == 2:
+            sight = ((seen - robot.position[..., None, :]) / LENGTH_M).flatten(-2)
+        else:
+            sight = (seen - scales.seen) / scales.spread
+        place = robot.position[..., 2:]
+        if self.absolute:
+            middle = robot.position.new_tensor((*MIDDLE_M, 0.0))
+            place = robot.position - middle
+        return torch.cat(
+            [
+                sight,
+                place / LENGTH_M,
+                robot.rotation / ROTATION_RAD,
+                robot.width[..., None] / WIDTH_M,
+            ],
+            dim=-1,
+        )
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
+        """Outputs (..., 7) of inputs (..., I); for an LSTM (B, T, I), and its state after them.
+
+        Outputs: the normalised delta (6) and the width's logit.
+        """
+        if self.config.kind == "mlp":
+            return self.net(inputs), None
+        y, after = self.lstm(self.before(inputs), state)
+        return self.net(y), after

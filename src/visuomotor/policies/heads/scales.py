@@ -1,0 +1,64 @@
+"""The normaliser of a head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from visuomotor.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The normaliser, from the training data.
+
+    seen (K, 3) or (F,): mean of what is seen, which stands for what was not seen; spread, of the
+    same shape: its standard deviation. delta (6,): standard deviations of the action's delta.
+    width (2,): least and greatest commanded width in m.
+    """
+
+    seen: Tensor
+    spread: Tensor
+    delta: Tensor
+    width: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, for a checkpoint."""
+        return {
+            "seen": self.seen,
+            "spread": self.spread,
+            "delta": self.delta,
+            "width": self.width,
+        }
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, Tensor], shape: tuple[int, ...], where: str
+    ) -> Scales:
+        """The inverse of `tensors`; CheckpointError names what is missing or of another shape.
+
+        shape: of what is seen.
+        """
+        for name, expected in {
+            "seen": shape,
+            "spread": shape,
+            "delta": (6,),
+            "width": (2,),
+        }.items():
+            if name not in tensors:
+                raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
+            if tensors[name].shape != expected:
+                raise CheckpointError(
+                    f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
+                    f"{expected}; take it from the same training as the weights"
+                )
+        return cls(tensors["seen"], tensors["spread"], tensors["delta"], tensors["width"])
+
+    def fill(self, seen: Tensor) -> Tensor:
+        """What is seen (..., K, 3) or (..., F), with the mean where it is not finite."""
+        if self.seen.ndim == 2:  # a point is known whole or not at all
+            return torch.where(seen.isfinite().all(-1, keepdim=True), seen, self.seen)
+        return torch.where(seen.isfinite(), seen, self.seen)

@@ -1,0 +1,224 @@
+"""Behaviour cloning of a head on what a policy sees, with noise from which it learns feedback.
+
+Florence et al. 2020, sections IV-B and IV-C: L2 + 0.1 L1 of the delta; the robot's state is
+disturbed, and the label is the delta from the disturbed state to the *unchanged* target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visuomotor.geometry import apply_delta, pose_delta
+from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
+from visuomotor.policies.heads.head import State
+from visuomotor.training.loop import optimise
+from visuomotor.training.progress import Report
+from visuomotor.training.samples import Int64, Samples, padded, sequences
+from visuomotor.training.state import inputs_key
+
+TRUNCATE = 50
+"""Steps of truncated backpropagation through time."""
+
+
+@dataclass(frozen=True)
+class CloningConfig:
+    """How a head is trained.
+
+    batch: steps, or for an LSTM about as many in whole sequences. noise_*: standard deviations of
+    what is added to the robot's state (the target pose stays where it was in the world), to points
+    in space and to features in units of their spread. width_weight: of the gripper's
+    cross-entropy beside the loss of the delta, which is in units of its own spread (the paper's 1 m
+    and 0.1 rad would let rotation noise rule it).
+    """
+
+    steps: int = 4000
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    noise_position_m: float = 0.005
+    noise_rotation_rad: float = 0.02
+    noise_width_m: float = 0.001
+    noise_point_m: float = 0.003
+    noise_feature: float = 0.0
+    width_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        noises = (
+            self.noise_position_m,
+            self.noise_rotation_rad,
+            self.noise_width_m,
+            self.noise_point_m,
+            self.noise_feature,
+        )
+        if min(self.steps, self.batch) < 1 or min(noises) < 0 or self.learning_rate <= 0:
+            raise ValueError(
+                f"cloning: got steps {self.steps}, batch {self.batch}, learning_rate "
+                f"{self.learning_rate}, noises {noises}; expected positive numbers, noises >= 0"
+            )
+
+
+class Sight(Protocol):
+    """What the policy sees in the samples' steps.
+
+    shape: (K, 3) points in base, m, or (F,) features. module: what of it is learned with the head.
+    """
+
+    shape: tuple[int, ...]
+    module: nn.Module
+
+    def look(self, rows: Int64, generator: torch.Generator) -> Tensor:
+        """What is seen (n, *shape) in n samples."""
+
+
+class Known:
+    """A sight found beforehand: `seen` (N, *shape)."""
+
+    def __init__(self, seen: Tensor) -> None:
+        self.seen, self.shape = seen, tuple(seen.shape[1:])
+        self.module = nn.Module()
+
+    def look(self, rows: Int64, generator: torch.Generator) -> Tensor:
+        """See `Sight`."""
+        return self.seen[torch.from_numpy(rows)]
+
+
+def clone(
+    head: PolicyHead,
+    sight: Sight,
+    samples: Samples,
+    scales: Scales,
+    config: CloningConfig,
+    *,
+    seed: int,
+    out: Path,
+    key: Mapping[str, Any],
+    report: Report,
+    should_stop: Callable[[], bool],
+    stage: str = "train_policy",
+    save_every: int = 1000,
+) -> None:
+    """Trains the head, and what of the sight is learned, on the samples.
+
+    key: whatever else decides the result; see `training.loop.optimise` for the rest.
+    """
+    model = nn.ModuleDict({"head": head, "sight": sight.module})
+    draw = _drawing(head, samples, config)
+
+    def step(
+        rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        rows, mask = draw(rng)
+        seen = sight.look(rows.reshape(-1), generator).reshape(*rows.shape, *sight.shape)
+        return cloning_loss(head, seen, samples, rows, mask, scales, config, rng)
+
+    with one_thread():
+        optimise(
+            stage,
+            model,
+            step,
+            steps=config.steps,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            seed=seed,
+            out=out,
+            key=inputs_key({**key, "cloning": asdict(config), "head": asdict(head.config)}),
+            metrics=("loss", "delta", "width"),
+            report=report,
+            should_stop=should_stop,
+            report_every=50,
+            save_every=save_every,
+        )
+
+
+def cloning_loss(
+    head: PolicyHead,
+    seen: Tensor,
+    samples: Samples,
+    rows: Int64,
+    mask: NDArray[np.bool_],
+    scales: Scales,
+    config: CloningConfig,
+    rng: np.random.Generator,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of samples `rows` (n,) or (B, T), where `mask` says that they count, with noise.
+
+    seen: (n, *shape) or (B, T, *shape).
+    """
+    shape = rows.shape
+    noise = np.concatenate(
+        [
+            rng.normal(0, config.noise_position_m, (*shape, 3)),
+            rng.normal(0, config.noise_rotation_rad, (*shape, 3)),
+        ],
+        axis=-1,
+    )
+    T_base_ee = apply_delta(samples.T_base_ee[rows], noise)
+    width = samples.width_m[rows] + rng.normal(0, config.noise_width_m, shape)
+    blur = rng.standard_normal(tuple(seen.shape), np.float32)
+    if len(head.shape) == 2:
+        seen = seen + config.noise_point_m * torch.from_numpy(blur)
+    else:
+        seen = seen + config.noise_feature * scales.spread * torch.from_numpy(blur)
+    outputs = _outputs(head, head.inputs(seen, robot_inputs(T_base_ee, width), scales))
+    counts = torch.from_numpy(mask)
+    wanted = pose_delta(T_base_ee, samples.target[rows]).astype(np.float32)
+    error = (outputs[..., :6] - torch.from_numpy(wanted) / scales.delta)[counts]
+    delta_loss = (error.square() + 0.1 * error.abs()).mean()
+    low, high = scales.width.tolist()
+    share = np.clip((samples.target_width_m[rows] - low) / (high - low), 0, 1)
+    width_loss = F.binary_cross_entropy_with_logits(
+        outputs[..., 6][counts], torch.from_numpy(share.astype(np.float32))[counts]
+    )
+    loss = delta_loss + config.width_weight * width_loss
+    return loss, {"loss": loss, "delta": delta_loss, "width": width_loss}
+
+
+def _outputs(head: PolicyHead, inputs: Tensor) -> Tensor:
+    """Outputs (..., 7); gradients reach at most TRUNCATE steps back."""
+    if head.config.kind == "mlp":
+        return head(inputs)[0]  # type: ignore[no-any-return]
+    state: State | None = None
+    parts = []
+    for start in range(0, inputs.shape[1], TRUNCATE):
+        part, state = head(inputs[:, start : start + TRUNCATE], state)
+        parts.append(part)
+        if state is not None:
+            state = (state[0].detach(), state[1].detach())
+    return torch.cat(parts, dim=1)
+
+
+Draw = Callable[[np.random.Generator], tuple[Int64, NDArray[np.bool_]]]
+
+
+def _drawing(head: PolicyHead, samples: Samples, config: CloningConfig) -> Draw:
+    """How a batch is drawn: steps for an MLP, whole sequences of every phase for an LSTM."""
+    if head.config.kind == "mlp":
+        return lambda rng: (
+            rng.integers(len(samples), size=config.batch),
+            np.ones(config.batch, bool),
+        )
+    every = sequences(samples, head.config.every)
+    mean = float(np.mean([len(s) for s in every]))
+    count = max(1, round(config.batch / mean))
+    return lambda rng: padded([every[i] for i in rng.integers(len(every), size=count)])
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Layers as small as a head's run slower on more threads, many times so on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
