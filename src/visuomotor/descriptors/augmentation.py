@@ -34,6 +34,7 @@ class Augmented:
 
     images: Tensor
     matrix: Tensor  # (B, 2, 3): new pixel = matrix @ (u, v, 1)
+    replaced: Tensor  # (B,) bool: the background is no longer what the camera saw
 
     def move(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels (B, N, 2) after the augmentation, and whether they are still in the image."""
@@ -42,6 +43,11 @@ class Augmented:
         low, high = moved.new_tensor([0.0, 0.0]), moved.new_tensor([w - 1.0, h - 1.0])
         return moved, ((moved >= low) & (moved <= high)).all(-1)
 
+    def origin(self, pixels: Tensor) -> Tensor:
+        """Where pixels (B, N, 2) of the augmented image came from; the inverse of `move`."""
+        inverse = _invert(self.matrix)
+        return pixels @ inverse[:, :, :2].transpose(1, 2) + inverse[:, None, :, 2]
+
 
 def augment(
     images: Tensor, foreground: Tensor, config: AugmentationConfig, generator: torch.Generator
@@ -49,7 +55,7 @@ def augment(
     """Augments images (B, 3, H, W) in [-1, 1] whose foreground is (B, H, W) bool."""
     b, _, h, w = images.shape
     matrix = _random_affine(b, h, w, config, generator).to(images.device)
-    images = _random_background(images, foreground, config, generator)
+    images, replaced = _random_background(images, foreground, config, generator)
     inverse = _invert(matrix)  # original pixel = inverse @ (new pixel, 1)
     u = torch.arange(w, dtype=images.dtype, device=images.device)
     v = torch.arange(h, dtype=images.dtype, device=images.device)
@@ -60,13 +66,13 @@ def augment(
     moved = F.grid_sample(
         images, grid.reshape(b, h, w, 2), align_corners=False, padding_mode="reflection"
     )
-    return Augmented(_random_color(moved, config, generator), matrix)
+    return Augmented(_random_color(moved, config, generator), matrix, replaced)
 
 
 def unchanged(images: Tensor) -> Augmented:
     """No augmentation, for evaluation."""
     matrix = torch.eye(2, 3, device=images.device).expand(len(images), 2, 3)
-    return Augmented(images, matrix)
+    return Augmented(images, matrix, torch.zeros(len(images), dtype=torch.bool))
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -97,15 +103,16 @@ def _invert(matrix: Tensor) -> Tensor:
 
 def _random_background(
     images: Tensor, foreground: Tensor, config: AugmentationConfig, generator: torch.Generator
-) -> Tensor:
-    """Smooth random colours plus pixel noise behind the foreground of some images."""
+) -> tuple[Tensor, Tensor]:
+    """Smooth random colours plus pixel noise behind the foreground of some images (B,) bool."""
     b, _, h, w = images.shape
     chosen = torch.rand(b, generator=generator) < config.background
     coarse = 2 * torch.rand(b, 3, 4, 5, generator=generator) - 1
     noise = 0.2 * torch.randn(b, 3, h, w, generator=generator)
     texture = F.interpolate(coarse, size=(h, w), mode="bilinear", align_corners=False) + noise
-    replace = chosen.to(images.device)[:, None, None, None] & ~foreground[:, None]
-    return torch.where(replace, texture.to(images.device).clamp(-1, 1), images)
+    chosen = chosen.to(images.device)
+    replace = chosen[:, None, None, None] & ~foreground[:, None]
+    return torch.where(replace, texture.to(images.device).clamp(-1, 1), images), chosen
 
 
 def _random_color(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:

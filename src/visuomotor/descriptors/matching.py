@@ -30,23 +30,49 @@ class Views:
 
 @dataclass(frozen=True)
 class Matches:
-    """N candidate matches for each of B pairs: pixels (B, N, 2) as (u, v), and which hold."""
+    """N candidate matches for each of B pairs: pixels (B, N, 2) as (u, v), and which hold.
+
+    only_a: a's pixel shows what b certainly does not (hidden there, or out of its view); only_b:
+    the other way round. None: not known of any.
+    """
 
     pixels_a: Tensor
     pixels_b: Tensor
     valid: Tensor  # (B, N) bool
     points: Tensor  # (B, N, 3) in base, m
+    only_a: Tensor | None = None  # (B, N) bool
+    only_b: Tensor | None = None  # (B, N) bool
 
     def flipped(self) -> Matches:
         """The same matches from b to a."""
-        return Matches(self.pixels_b, self.pixels_a, self.valid, self.points)
+        return Matches(
+            self.pixels_b, self.pixels_a, self.valid, self.points, self.only_b, self.only_a
+        )
+
+    def known_only(self) -> tuple[Tensor, Tensor]:
+        """only_a and only_b, all False where nothing is known of it."""
+        nothing = torch.zeros_like(self.valid)
+        return (
+            nothing if self.only_a is None else self.only_a,
+            nothing if self.only_b is None else self.only_b,
+        )
+
+    def joined(self, more: Matches) -> Matches:
+        """These and `more` of the same pairs."""
+        parts = zip(
+            (self.pixels_a, self.pixels_b, self.valid, self.points, *self.known_only()),
+            (more.pixels_a, more.pixels_b, more.valid, more.points, *more.known_only()),
+            strict=True,
+        )
+        return Matches(*(torch.cat(part, dim=1) for part in parts))
 
 
 @dataclass(frozen=True)
 class MatchTolerances:
     """What a match must satisfy; lengths in m, colour in units of 0 to 255."""
 
-    occlusion_m: float = 0.003  # something this much nearer to b hides the point
+    occlusion_m: float = 0.003  # something this much nearer to b may hide the point: no match
+    hidden_m: float = 0.01  # something this much nearer to b certainly hides it
     behind_m: float = 0.01  # b measures this much farther: the point is not on its surface
     edge_m: float = 0.02  # neighbouring depths that differ by more are never interpolated
     photometric: float = 60.0  # mean absolute difference of the colours
@@ -71,7 +97,8 @@ def find_matches(a: Views, b: Views, pixels_a: Tensor, tolerances: MatchToleranc
     """Where integer pixels_a (B, N, 2) of views a are seen in views b (sub-pixel).
 
     Refused are pixels without depth, points outside b's image or behind it, points that b has
-    no depth for, that something hides from b, or whose colours disagree.
+    no depth for, that something hides from b, or whose colours disagree. Of these, what is
+    certainly hidden from b or out of its view is `only_a`.
     """
     depth_a = _at(a.depth_m, pixels_a)  # (B, N)
     points = _deproject(pixels_a.float(), depth_a, a.K)
@@ -79,15 +106,18 @@ def find_matches(a: Views, b: Views, pixels_a: Tensor, tolerances: MatchToleranc
     pixels_b, z_b = project(in_base, b)
     h, w = b.depth_m.shape[1:]
     u, v = pixels_b.unbind(-1)
-    valid = (depth_a > 0) & (z_b > 0) & (u >= 0) & (v >= 0) & (u <= w - 1) & (v <= h - 1)
+    in_view = (z_b > 0) & (u >= 0) & (v >= 0) & (u <= w - 1) & (v <= h - 1)
+    valid = (depth_a > 0) & in_view
     pixels_b = torch.where(valid[..., None], pixels_b, torch.zeros_like(pixels_b))
     seen = surface_depth(b.depth_m, pixels_b, tolerances.edge_m)
+    hidden = (seen > 0) & (seen < z_b - tolerances.hidden_m)
+    only_a = (depth_a > 0) & (~in_view | hidden)
     valid &= (seen > 0) & (seen > z_b - tolerances.occlusion_m)
     valid &= seen < z_b + tolerances.behind_m
     color_a = _at(a.color, pixels_a).float()  # (B, N, 3)
     color_b = sample_map(b.color.permute(0, 3, 1, 2).float(), pixels_b)
     valid &= (color_a - color_b).abs().mean(-1) < tolerances.photometric
-    return Matches(pixels_a.float(), pixels_b, valid, in_base)
+    return Matches(pixels_a.float(), pixels_b, valid, in_base, only_a)
 
 
 def project(points: Tensor, views: Views) -> tuple[Tensor, Tensor]:
