@@ -34,9 +34,15 @@ METHODS = {
         end_to_end(begin="descriptors"),
         FRONT,
     ),
-    "gt2d_no_noise": Method("gt2d without noise on the robot's state", truth("truth_2d", **QUIET)),
-    "dd2d_no_noise": Method("dd2d without noise on the robot's state", keypoints("2d", **QUIET)),
-    "dd3d_no_noise": Method("dd3d without noise on the robot's state", keypoints("3d", **QUIET)),
+    "gt2d_no_noise": Method(
+        "gt2d without noise on the robot's state", truth("truth_2d", noise=QUIET)
+    ),
+    "dd2d_no_noise": Method(
+        "dd2d without noise on the robot's state", keypoints("2d", noise=QUIET)
+    ),
+    "dd3d_no_noise": Method(
+        "dd3d without noise on the robot's state", keypoints("3d", noise=QUIET)
+    ),
 }
 
 STUDY = Study(

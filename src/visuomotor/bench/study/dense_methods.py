@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from visuomotor.bench.study.plan import Job
@@ -19,6 +20,8 @@ from visuomotor.policies.heads import HeadConfig
 from visuomotor.training import train
 from visuomotor.training.cloning import CloningConfig
 
+Noise = Mapping[str, float]
+"""Fields of CloningConfig to be changed."""
 Train = Callable[[Job], Mapping[str, Any]]
 
 IMAGE_STEPS, IMAGE_BATCH = 15_000, 16
@@ -50,7 +53,7 @@ def common(job: Job) -> dict[str, Any]:
     return {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed}
 
 
-def truth(sight: str, **cloning: float) -> Train:
+def truth(sight: str, noise: Noise = MappingProxyType({})) -> Train:
     """Points on the object at its true pose, `truth_3d` or `truth_2d`."""
 
     def method(job: Job) -> Mapping[str, Any]:
@@ -62,7 +65,7 @@ def truth(sight: str, **cloning: float) -> Train:
             sight=sight,
             object=OBJECTS[task],
             head=head_of(task),
-            cloning=with_noise(cloning_of(task), cloning),
+            cloning=with_noise(cloning_of(task), noise),
         )
         return {}
 
@@ -108,9 +111,12 @@ def frozen(begin: str) -> Train:
 
 
 def keypoints(
-    space: str, descriptor_set: str = "optimised", cameras: tuple[str, ...] = (), **cloning: float
+    space: str,
+    descriptor_set: str = "optimised",
+    cameras: tuple[str, ...] = (),
+    noise: Noise = MappingProxyType({}),
 ) -> Train:
-    """Dense descriptors, DD-3D or DD-2D; cloning: departures from the noise of all."""
+    """Dense descriptors, DD-3D or DD-2D; noise: departures from that of all."""
 
     def method(job: Job) -> Mapping[str, Any]:
         begun, stages = started(job, "descriptors")
@@ -124,7 +130,7 @@ def keypoints(
             cameras=cameras,
             descriptor_set=descriptor_set,
             head=head_of(task),
-            cloning=with_noise(cloning_of(task), cloning),
+            cloning=with_noise(cloning_of(task), noise),
         )
         return {"stages": stages}
 
@@ -143,7 +149,7 @@ def image_cloning(task: str) -> CloningConfig:
     return CloningConfig(IMAGE_STEPS * IMAGE_BATCH // batch, batch, 1e-3)
 
 
-def with_noise(config: CloningConfig, values: Mapping[str, float]) -> CloningConfig:
+def with_noise(config: CloningConfig, values: Noise) -> CloningConfig:
     """The training with some of its noise changed."""
     return CloningConfig(**{**vars(config), **values})
 
