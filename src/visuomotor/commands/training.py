@@ -54,7 +54,7 @@ def train_policy(
     Args:
         dataset: Folder of the recorded episodes.
         out: Folder of the checkpoint.
-        family: Which family of policy, `dense`.
+        family: Which family of policy: `dense`, `bc` or `pointbc`.
         config: YAML file of the run; without it the defaults.
         descriptors: Folder of trained descriptors, for families that build on them.
         task: Only episodes of this task.

@@ -11,7 +11,11 @@ from visuomotor.contracts import Policy
 from visuomotor.errors import CheckpointError, unknown_name
 from visuomotor.observations import ObservationSpec
 
-FAMILIES: dict[str, str] = {"bc": "visuomotor.policies.bc", "dense": "visuomotor.policies.dense"}
+FAMILIES: dict[str, str] = {
+    "bc": "visuomotor.policies.bc",
+    "dense": "visuomotor.policies.dense",
+    "pointbc": "visuomotor.policies.pointbc",
+}
 """Family -> the module whose `load(checkpoint, folder)` makes the policy; imported when needed."""
 
 
