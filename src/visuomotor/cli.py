@@ -69,6 +69,7 @@ def application() -> SubcommandApp:
     correspondence = SubcommandApp()
     correspondence.command(descriptors.evaluate)
     correspondence.command(descriptors.table)
+    correspondence.command(descriptors.view)
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
     app.command(name="eval")(simulation.evaluate)
     app.command(simulation.bench)

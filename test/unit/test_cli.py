@@ -65,7 +65,7 @@ def test_help_imports_nothing_heavy() -> None:
     + [["episodes", e] for e in EPISODES]
     + [["train", t] for t in ("descriptors", "policy")]
     + [["study", s] for s in ("run", "table")]
-    + [["descriptors", d] for d in ("evaluate", "table")],
+    + [["descriptors", d] for d in ("evaluate", "table", "view")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(

@@ -6,11 +6,14 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
 from visuomotor.commands.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from visuomotor.console.gallery import Gallery
 
 RESULTS = Path("benchmarks/results/correspondence_evaluation")
 PAGE = Path("docs/results/dense_correspondence.md")
@@ -69,6 +72,82 @@ def evaluate(
     print(tables(figures))
     if out is not None:
         print(f"\nwritten: {out}")
+    return 0
+
+
+def view(
+    descriptors: Path,
+    dataset: Path | None = None,
+    task: str | None = None,
+    first: int = 0,
+    topics: bool = False,
+    port: int = 8008,
+    host: str = "127.0.0.1",
+    picture: Path | None = None,
+    camera: str | None = None,
+    pixels: tuple[tuple[int, int], ...] = (),
+    points: int = 4,
+    spread: float = 1.0,
+    threads: int = 1,
+) -> int:
+    """Look for a pixel of one picture in others, in a browser; or write a figure of it.
+
+    Args:
+        descriptors: Folder of trained descriptors.
+        dataset: Folder of recorded episodes to look at.
+        task: Only episodes of this task.
+        first: Number of the episode that is shown first; others are drawn from there on.
+        topics: Also look into the running graph's cameras, synced/CAMERA/color and so on.
+        port: Of the page; 0: any that is free.
+        host: Address to serve at; anything but this machine's own shows the page to others.
+        picture: Write a figure to this PNG file instead: points, and where they are found.
+        camera: Whose picture the figure's points are in; without it, the first camera's.
+        pixels: The figure's points as U V; without any, some are spread over the objects.
+        points: How many that are.
+        spread: Of the figure's heat; 1 shows the likeness that keypoints are found by.
+        threads: Threads of torch; 0: its own choice.
+    """
+    import torch
+
+    from visuomotor.console.gallery import Gallery
+    from visuomotor.descriptors.model import load_descriptors
+    from visuomotor.errors import ConfigError
+
+    if threads > 0:
+        torch.set_num_threads(threads)
+    if dataset is None and (picture is not None or not topics):
+        raise ConfigError(
+            "descriptors view: give a --dataset to look at"
+            + ("" if picture is not None else ", --topics to look at running cameras, or both")
+        )
+    gallery = Gallery(load_descriptors(descriptors), dataset, task)
+    if dataset is not None:
+        gallery.episode(first)
+    if picture is not None:
+        from visuomotor.console.figure import write_figure
+
+        write_figure(picture, gallery, first, camera, pixels, points, spread)
+        print(f"written: {picture}")
+        return 0
+    title = f"{descriptors.resolve().name} on {dataset.resolve().name if dataset else 'live'}"
+    return _serve(gallery, title, first, topics, port, host)
+
+
+def _serve(gallery: Gallery, title: str, first: int, topics: bool, port: int, host: str) -> int:
+    import contextlib
+
+    from visuomotor.console.descriptor_view import DescriptorView
+    from visuomotor.console.server import PageServer
+
+    with contextlib.ExitStack() as stack:
+        server = PageServer(DescriptorView(gallery, title, first, topics).routes, port, host)
+        stack.callback(server.close)
+        if topics:
+            from visuomotor.console.live import LiveSets
+
+            stack.callback(LiveSets(gallery.model.spec, gallery.add_live).close)
+        print(f"look at {server.url} (Ctrl-C ends)", flush=True)
+        server.serve()
     return 0
 
 
