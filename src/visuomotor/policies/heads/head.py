@@ -25,8 +25,10 @@ class PolicyHead(nn.Module):
     """MLP or LSTM; its last output is a logit of the gripper's width between its two extremes.
 
     Points in space enter relative to the hand only (and with its height above the table), so that
-    what was learned in one place holds in another; features without a place in space enter as they
-    are, beside the hand's place.
+    what was learned in one place holds in another: where their middle is, and how they lie about
+    it. From afar the middle's direction counts and its distance hardly does (`saturated`), so that
+    an object farther away than any demonstrated is no new input. Features without a place in space
+    enter as they are, beside the hand's place.
     """
 
     def __init__(self, config: HeadConfig, shape: tuple[int, ...]) -> None:
@@ -34,7 +36,12 @@ class PolicyHead(nn.Module):
         super().__init__()
         self.config, self.shape = config, shape
         self.absolute = config.absolute or len(shape) == 1
-        inputs = shape[0] * (3 if len(shape) == 2 else 1) + (3 if self.absolute else 1) + 3 + 1
+        inputs = (
+            (3 * (shape[0] + 1) if len(shape) == 2 else shape[0])
+            + (3 if self.absolute else 1)
+            + 3
+            + 1
+        )
         if config.kind == "mlp":
             self.net: nn.Module = mlp(inputs, config.hidden, OUTPUTS, config.dropout)
         else:
@@ -51,13 +58,14 @@ class PolicyHead(nn.Module):
     def inputs(self, seen: Tensor, robot: RobotInputs, scales: Scales) -> Tensor:
         """What the network is given (..., inputs) of what is seen (..., K, 3) or (..., F)."""
         if len(self.shape) == 2:
-            sight = ((seen - robot.position[..., None, :]) / LENGTH_M).flatten(-2)
+            middle = seen.mean(-2)
+            about = ((seen - middle[..., None, :]) / LENGTH_M).flatten(-2)
+            sight = torch.cat([saturated(middle - robot.position), about], dim=-1)
         else:
             sight = (seen - scales.seen) / scales.spread
         place = robot.position[..., 2:]
         if self.absolute:
-            middle = robot.position.new_tensor((*MIDDLE_M, 0.0))
-            place = robot.position - middle
+            place = robot.position - robot.position.new_tensor((*MIDDLE_M, 0.0))
         return torch.cat(
             [
                 sight,
@@ -77,3 +85,9 @@ class PolicyHead(nn.Module):
             return self.net(inputs), None
         y, after = self.lstm(self.before(inputs), state)
         return self.net(y), after
+
+
+def saturated(offset: Tensor) -> Tensor:
+    """Offsets (..., 3) in m as vectors (..., 3) of the same direction and length tanh(d / 0.1 m)."""
+    distance = offset.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    return offset / distance * torch.tanh(distance / LENGTH_M)
