@@ -58,22 +58,32 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Difference:
-    """A success rate less another on the same starts: estimate, 95% interval, p-value."""
+    """A success rate less another on the same starts: estimate, 95% interval, p-value.
+
+    by_seed: McNemar's p-value within each training seed.
+    """
 
     difference: float
     low: float
     high: float
     p_value: float
+    by_seed: tuple[float, ...] = ()
 
 
 def paired_difference(
-    a: NDArray[np.bool_], b: NDArray[np.bool_], draws: int = 10_000, seed: int = 0
+    a: NDArray[np.bool_],
+    b: NDArray[np.bool_],
+    draws: int = 10_000,
+    seed: int = 0,
+    margin: float = 0.0,
 ) -> Difference:
     """Of outcomes (S, N) of S training seeds from the same N starts, by bootstrap.
 
     Starts and training seeds are drawn anew, each as a whole, for rollouts of one start or of one
     checkpoint are not independent. The p-value is that of a difference of zero, two-sided, by
-    inverting the interval; of one seed it is McNemar's. Raises ValueError for unequal shapes.
+    inverting the interval; of one seed it is McNemar's. With a margin it is that of a difference
+    of -margin or less, one-sided (non-inferiority), and never below (1 - margin)^N, the
+    probability that N starts do not show such a loss. Raises ValueError for unequal shapes.
     """
     if a.shape != b.shape or a.ndim != 2 or a.size == 0:
         raise ValueError(
@@ -82,14 +92,16 @@ def paired_difference(
     delta = a.astype(float) - b.astype(float)  # (S, N)
     rng = np.random.default_rng(seed)
     s, n = delta.shape
-    means = np.empty(draws)
-    for i in range(draws):
-        rows, columns = rng.integers(s, size=s), rng.integers(n, size=n)
-        means[i] = delta[rows][:, columns].mean()
+    rows = rng.multinomial(s, np.full(s, 1.0 / s), size=draws) / s  # (draws, S) weights
+    columns = rng.multinomial(n, np.full(n, 1.0 / n), size=draws) / n
+    means = ((rows @ delta) * columns).sum(1)
     low, high = np.percentile(means, (2.5, 97.5))
-    if s == 1:
-        p = mcnemar(int((delta > 0).sum()), int((delta < 0).sum()))
+    by_seed = tuple(mcnemar(int((d > 0).sum()), int((d < 0).sum())) for d in delta)
+    if margin > 0:
+        p = max((1.0 + float((means <= -margin).sum())) / (1.0 + draws), (1.0 - margin) ** n)
+    elif s == 1:
+        p = by_seed[0]
     else:
         beyond = min(float((means <= 0).mean()), float((means >= 0).mean()))
         p = min(1.0, max(2.0 * beyond, 1.0 / draws))
-    return Difference(float(delta.mean()), float(low), float(high), p)
+    return Difference(float(delta.mean()), float(low), float(high), p, by_seed)

@@ -86,3 +86,26 @@ def test_one_lucky_seed_of_three_is_no_certainty() -> None:
     assert found.p_value > 0.05
     with pytest.raises(ValueError, match="twice the same"):
         paired_difference(lucky, usual[:2])
+
+
+def test_each_seed_has_its_own_mcnemar() -> None:
+    a, b = np.ones((2, 20), bool), np.ones((2, 20), bool)
+    b[1, :8] = False
+    found = paired_difference(a, b)
+    assert found.by_seed == (1.0, mcnemar(8, 0))
+
+
+def test_a_margin_forgives_a_small_loss_but_not_a_large_one() -> None:
+    a, b = np.ones((1, 300), bool), np.ones((1, 300), bool)
+    a[0, :3] = False  # .01 worse
+    assert paired_difference(a, b).difference == pytest.approx(-0.01)
+    assert paired_difference(a, b, margin=0.05).p_value < 0.01
+    a[0, :15] = False  # .05 worse: at the margin nothing is shown
+    assert paired_difference(a, b, margin=0.05).p_value > 0.3
+    a[0, :45] = False
+    assert paired_difference(a, b, margin=0.05).p_value > 0.99
+
+
+def test_few_starts_without_a_loss_do_not_exclude_one() -> None:
+    same = np.ones((1, 10), bool)
+    assert paired_difference(same, same, margin=0.05).p_value == pytest.approx(0.95**10)
