@@ -88,27 +88,37 @@ def run(
 def table(
     family: Positional[str],
     results: Path = RESULTS,
+    out: Path = Path("docs/results"),
     as_json: Annotated[bool, arg(name="json")] = False,
 ) -> int:
-    """Print the table of a study's cells.
+    """Write a study's tables and pictures, and print the tables.
 
     Args:
         family: Whose study, such as dense.
         results: Folder of the cells' JSON files.
-        as_json: Print the rows as JSON instead.
+        out: Folder that <family>.md and its pictures are written to.
+        as_json: Print the rows as JSON instead, and write nothing.
     """
-    from dataclasses import asdict
-
     from visuomotor.bench.study.cell import load_all
     from visuomotor.bench.study.plan import study_of
-    from visuomotor.bench.study.table import markdown, rows
+    from visuomotor.bench.study.report import make_report
+    from visuomotor.bench.study.table import rows
 
     study = study_of(family)
-    found = rows(load_all(results, family))
+    found = load_all(results, family)
     if as_json:
-        print(json.dumps([asdict(r) for r in found], indent=1))
-    elif found:
-        print(markdown(found, tuple(study.methods)))
-    else:
+        print(json.dumps([r.plain() for r in rows(found, study.row_fields)], indent=1))
+        return 0
+    if not found:
         print(f"no cell of {family} in {results} yet: visuomotor study run {family}")
+        return 0
+    command = ["visuomotor", "study", "table", family]
+    command += [] if results == RESULTS else ["--results", str(results)]
+    report = make_report(study, found, shlex.join(command))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{family}.md").write_text(report.text)
+    for name, picture in report.pictures.items():
+        (out / name).write_text(picture)
+    print(report.text)
+    print(f"written: {', '.join(str(out / n) for n in (f'{family}.md', *report.pictures))}")
     return 0

@@ -13,7 +13,6 @@ import pytest
 from visuomotor.bench.study.cell import Cell, CellResult, load, load_all, result_path, save
 from visuomotor.bench.study.request import Block, Request, Wanted, read_plan
 from visuomotor.bench.study.run import fill
-from visuomotor.bench.study.table import compare, markdown, rows
 from visuomotor.bench.study.work import Notes, demonstrations, locked
 from visuomotor.cli import main
 from visuomotor.errors import ConfigError, DataError
@@ -68,41 +67,6 @@ def test_a_cell_of_an_older_version_is_read(tmp_path: Path) -> None:
     del values["training_starts"], values["curves"]
     path.write_text(json.dumps(values))
     assert load(path) == made
-
-
-def test_rows_pool_the_seeds_of_a_method_and_nothing_else() -> None:
-    found = rows(
-        [
-            result(cell(seed=0), [1, 1, 0, 1]),
-            result(cell(seed=1), [1, 1, 1, 1]),
-            result(cell(seed=0, n=200), [0, 0]),
-            result(cell("e2e"), [0, 0, 0, 1]),
-            result(cell(seed=2), [0, 0, 0, 0], "extrapolation"),
-        ]
-    )
-    assert len(found) == 4
-    (pooled,) = [
-        r for r in found if (r.method, r.demonstrations) == ("dd3d", 30) and len(r.seeds) > 1
-    ]
-    assert (pooled.rollouts, pooled.successes, pooled.rate) == (8, 7, 0.875)
-    assert pooled.seeds == [0, 1]
-    assert pooled.low < 0.875 < pooled.high
-    assert pooled.train_s == 60.5
-    text = markdown(found, ("e2e", "dd3d"))
-    assert text.index("**interpolation**") < text.index("**extrapolation**")
-    assert (
-        "| reach_t | 30, expert | 25.0% [5%, 70%] of 4 | 87.5% [53%, 98%] of 8, 2 seeds |" in text
-    )
-
-
-def test_comparisons_use_the_starts_and_seeds_that_both_have() -> None:
-    ours = [result(cell(seed=s), [1] * 40) for s in (0, 1, 2)]
-    theirs = [result(cell("e2e", seed=s), [0, 1] * 15) for s in (0, 1)]
-    (found,) = compare([*ours, *theirs], [("dd3d", "e2e"), ("dd3d", "ae")])
-    assert found.found.difference == 0.5
-    assert found.found.low > 0.3
-    assert found.adjusted_p < 0.01
-    assert compare(ours, [("dd3d", "e2e")]) == []
 
 
 def _try(path: Path, found: Any) -> None:
@@ -231,12 +195,3 @@ def test_what_is_there_is_not_done_again(tmp_path: Path) -> None:
 def test_development_starts_stay_out_of_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "run", "dense", "--development"]) == 2
     assert "must not get into tables" in capsys.readouterr().err
-
-
-def test_the_table_prints_rows_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    save(tmp_path, result(cell(), [1, 0]))
-    assert main(["study", "table", "dense", "--results", str(tmp_path), "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["family"], row["region"], row["rate"]) == ("dense", "interpolation", 0.5)
-    assert main(["study", "table", "dense", "--results", str(tmp_path)]) == 0
-    assert "| reach_t | 30, expert | 50.0%" in capsys.readouterr().out

@@ -63,7 +63,7 @@ def fill_cell(
                 if should_stop():
                     break
             if len(rollouts) < n - done:
-                raise Interrupted(f"{cell.name}: stopped in {region}; run it again to go on")
+                raise Interrupted(f"stopped in {region}; run it again to go on")
             regions = {**result.regions, region: _region(first, rollouts, old)}
             result = replace(result, regions=regions, machine=machine(), command=request.command)
             save(request.results, result)

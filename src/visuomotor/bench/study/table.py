@@ -1,16 +1,19 @@
-"""A study's cells as rows, as a Markdown table and as comparisons on paired starts."""
+"""A study's cells as rows: every method in every setting, its training seeds together."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from visuomotor.bench.statistics import Difference, holm, paired_difference, wilson
+from visuomotor.bench.statistics import wilson
 from visuomotor.bench.study.cell import CellResult
+from visuomotor.bench.study.regions import order, with_derived
+from visuomotor.errors import ConfigError
 
 
 @dataclass(frozen=True, order=True)
@@ -29,8 +32,9 @@ class Setting:
 class Row:
     """One method in one setting, all training seeds together.
 
-    rate with its 95% interval [low, high] (Wilson) over all rollouts; train_s: mean seconds of one
-    training run; commit: of the code, several where the seeds were trained at several.
+    rate with its 95% interval [low, high] (Wilson) over all rollouts; seed_rates: of each training
+    seed; train_s: mean seconds of one training run; commit: of the code, several where the seeds
+    were trained at several. extra: the family's own fields, means over the seeds.
     """
 
     family: str
@@ -48,31 +52,49 @@ class Row:
     high: float
     train_s: float
     commit: str
+    seed_rates: list[float]
+    extra: dict[str, float | None] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """The row as JSON has it, the family's own fields beside the others."""
+        values = asdict(self)
+        return {**values, **values.pop("extra")}
 
 
-def rows(results: Iterable[CellResult]) -> list[Row]:
-    """Every method in every setting."""
+def rows(results: Iterable[CellResult], row_fields: Sequence[str] = ()) -> list[Row]:
+    """Every method in every setting, the derived regions too.
+
+    row_fields: names of figures to be averaged over seeds, None where no seed has a number.
+    ConfigError for one that is a row's own field.
+    """
+    taken = [n for n in row_fields if n in Row.__dataclass_fields__]
+    if taken:
+        raise ConfigError(f"row_fields: got {', '.join(taken)}, which every row has; rename them")
     found: dict[tuple[Setting, str], list[CellResult]] = defaultdict(list)
-    for result in results:
-        for region in result.regions:
-            found[_setting(result, region), result.cell.method].append(result)
-    return [_row(*key, group) for key, group in _by_key(found)]
+    for result in map(with_derived, results):
+        for region, outcomes in result.regions.items():
+            if outcomes["success"]:
+                found[setting_of(result, region), result.cell.method].append(result)
+    made = [_row(*key, group, row_fields) for key, group in sorted(found.items(), key=_key)]
+    return sorted(made, key=lambda r: order(r.region))
 
 
-def _by_key(
-    found: Mapping[tuple[Setting, str], list[CellResult]],
-) -> list[tuple[tuple[Setting, str], list[CellResult]]]:
-    return sorted(found.items(), key=lambda item: item[0])
-
-
-def _setting(result: CellResult, region: str) -> Setting:
+def setting_of(result: CellResult, region: str) -> Setting:
+    """The setting of a cell's rollouts in a region."""
     c = result.cell
     return Setting(c.family, c.task, c.task_variant, c.source, c.demonstrations, region)
 
 
-def _row(setting: Setting, method: str, group: Sequence[CellResult]) -> Row:
-    outcomes = [o for r in group for o in r.regions[setting.region]["success"]]
-    k, n = sum(outcomes), len(outcomes)
+def _key(item: tuple[tuple[Setting, str], list[CellResult]]) -> tuple[Setting, str]:
+    return item[0]
+
+
+def _row(
+    setting: Setting, method: str, group: Sequence[CellResult], row_fields: Sequence[str]
+) -> Row:
+    group = sorted(group, key=lambda r: r.cell.seed)
+    outcomes = [r.regions[setting.region]["success"] for r in group]
+    k, n = sum(map(sum, outcomes)), sum(map(len, outcomes))
     low, high = wilson(k, n)
     return Row(
         **asdict(setting),
@@ -85,88 +107,12 @@ def _row(setting: Setting, method: str, group: Sequence[CellResult]) -> Row:
         high=round(high, 4),
         train_s=round(float(np.mean([r.train_s for r in group])), 1),
         commit=", ".join(sorted({r.commit for r in group})),
+        seed_rates=[round(sum(o) / len(o), 4) for o in outcomes],
+        extra={name: _mean([r.figures.get(name) for r in group]) for name in row_fields},
     )
 
 
-def markdown(found: Sequence[Row], methods: Sequence[str]) -> str:
-    """A table per region: a line per setting, a column per method, successes in percent."""
-    parts = []
-    for region in sorted({r.region for r in found}, key=_region_order):
-        here = [r for r in found if r.region == region]
-        columns = [m for m in methods if any(r.method == m for r in here)]
-        lines = [
-            f"**{region}**\n",
-            f"| task | demonstrations | {' | '.join(columns)} |",
-            "|---|---" + "|---" * len(columns) + "|",
-        ]
-        settings = sorted({(r.task, r.task_variant, r.source, r.demonstrations) for r in here})
-        for task, variant, source, n in settings:
-            cells = {
-                r.method: r
-                for r in here
-                if (r.task, r.task_variant, r.source, r.demonstrations)
-                == (task, variant, source, n)
-            }
-            name = task if variant == "plain" else f"{task}, {variant}"
-            texts = [_text(cells[m]) if m in cells else "" for m in columns]
-            lines.append(f"| {name} | {n}, {source} | {' | '.join(texts)} |")
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
-
-
-def _region_order(region: str) -> tuple[int, str]:
-    known = ("interpolation", "extrapolation", "unseen")
-    return (known.index(region) if region in known else len(known), region)
-
-
-def _text(row: Row) -> str:
-    seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
-    return f"{row.rate:.1%} [{row.low:.0%}, {row.high:.0%}] of {row.rollouts}{seeds}"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two methods in one setting, on the starts and training seeds that both have.
-
-    adjusted_p: for the number of comparisons made together (Holm).
-    """
-
-    setting: Setting
-    better: str
-    worse: str
-    found: Difference
-    adjusted_p: float
-
-
-def compare(results: Sequence[CellResult], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    """The claim that the first of each pair beats the second, in every setting that has both."""
-    outcomes: dict[tuple[Setting, str], dict[int, CellResult]] = defaultdict(dict)
-    for result in results:
-        for region in result.regions:
-            outcomes[_setting(result, region), result.cell.method][result.cell.seed] = result
-    made: list[tuple[Setting, str, str, Difference]] = []
-    for setting in sorted({s for s, _ in outcomes}):
-        for a, b in pairs:
-            seeds = sorted(set(outcomes[setting, a]) & set(outcomes[setting, b]))
-            if seeds:
-                x, y = (
-                    [outcomes[setting, m][s].regions[setting.region] for s in seeds] for m in (a, b)
-                )
-                made.append((setting, a, b, paired_difference(*_paired(x, y))))
-    adjusted = holm([d.p_value for *_, d in made])
-    return [Comparison(*m, p) for m, p in zip(made, adjusted, strict=True)]
-
-
-def _paired(
-    x: Sequence[Mapping[str, object]], y: Sequence[Mapping[str, object]]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Outcomes (S, N) of the starts that all have, from the first one on."""
-    n = min(len(_success(r)) for r in (*x, *y))
-    a, b = (np.array([_success(r)[:n] for r in group], bool) for group in (x, y))
-    return a, b
-
-
-def _success(region: Mapping[str, object]) -> list[int]:
-    outcomes = region["success"]
-    assert isinstance(outcomes, list)
-    return outcomes
+def _mean(values: Sequence[Any]) -> float | None:
+    """Of those that are numbers."""
+    numbers = [v for v in values if isinstance(v, int | float) and math.isfinite(v)]
+    return float(f"{np.mean(numbers):.6g}") if numbers else None
