@@ -14,6 +14,9 @@ class HeadConfig:
     of the LSTM. every: the LSTM takes every n-th control step: 4 is 5 Hz (Florence et al. 2020,
     appendix: recurrent policies learn better from slower sequences). absolute: the hand's place on
     the table is an input too; for tasks whose goal is fixed in the world and not to be seen.
+    points: how points in space enter. `relative`: each from the hand. `saturated`: their middle from
+    the hand, and each from their middle; from afar only the middle's direction counts, so that an
+    object farther away than any demonstrated one is no new input.
     """
 
     kind: Literal["mlp", "lstm"] = "mlp"
@@ -22,6 +25,7 @@ class HeadConfig:
     units: int = 100
     every: int = 4
     absolute: bool = False
+    points: Literal["saturated", "relative"] = "saturated"
 
     def __post_init__(self) -> None:
         if not self.hidden or min(*self.hidden, self.units, self.every) < 1:

@@ -25,10 +25,8 @@ class PolicyHead(nn.Module):
     """MLP or LSTM; its last output is a logit of the gripper's width between its two extremes.
 
     Points in space enter relative to the hand only (and with its height above the table), so that
-    what was learned in one place holds in another: where their middle is, and how they lie about
-    it. From afar the middle's direction counts and its distance hardly does (`saturated`), so that
-    an object farther away than any demonstrated is no new input. Features without a place in space
-    enter as they are, beside the hand's place.
+    what was learned in one place holds in another. Features without a place in space enter as they
+    are, beside the hand's place.
     """
 
     def __init__(self, config: HeadConfig, shape: tuple[int, ...]) -> None:
@@ -58,9 +56,7 @@ class PolicyHead(nn.Module):
     def inputs(self, seen: Tensor, robot: RobotInputs, scales: Scales) -> Tensor:
         """What the network is given (..., inputs) of what is seen (..., K, 3) or (..., F)."""
         if len(self.shape) == 2:
-            middle = seen.mean(-2)
-            about = ((seen - middle[..., None, :]) / LENGTH_M).flatten(-2)
-            sight = torch.cat([saturated(middle - robot.position), about], dim=-1)
+            sight = self._points(seen, robot.position)
         else:
             sight = (seen - scales.seen) / scales.spread
         place = robot.position[..., 2:]
@@ -76,6 +72,13 @@ class PolicyHead(nn.Module):
             dim=-1,
         )
 
+    def _points(self, points: Tensor, hand: Tensor) -> Tensor:
+        if self.config.points == "relative":
+            return ((points - hand[..., None, :]) / LENGTH_M).flatten(-2)
+        middle = points.mean(-2)
+        about = ((points - middle[..., None, :]) / LENGTH_M).flatten(-2)
+        return torch.cat([saturated(middle - hand), about], dim=-1)
+
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
         """Outputs (..., 7) of inputs (..., I); for an LSTM (B, T, I), and its state after them.
 
@@ -88,6 +91,13 @@ class PolicyHead(nn.Module):
 
 
 def saturated(offset: Tensor) -> Tensor:
-    """Offsets (..., 3) in m as vectors (..., 3) of the same direction and length tanh(d / 0.1 m)."""
+    """Offsets (..., 3) in m as vectors (..., 3) of their direction and length tanh(d / LENGTH_M)."""
     distance = offset.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-    return offset / distance * torch.tanh(distance / LENGTH_M)
+    direction: Tensor = offset / distance
+    return direction * torch.tanh(distance / LENGTH_M)
+
+
+def _sight_inputs(config: HeadConfig, shape: tuple[int, ...]) -> int:
+    if len(shape) == 1:
+        return shape[0]
+    return 3 * (shape[0] + (config.points == "saturated"))
