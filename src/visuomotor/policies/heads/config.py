@@ -14,7 +14,7 @@ class HeadConfig:
     of the LSTM. every: the LSTM takes every n-th control step: 4 is 5 Hz (Florence et al. 2020,
     appendix: recurrent policies learn better from slower sequences). absolute: the hand's place on
     the table is an input too; for tasks whose goal is fixed in the world and not to be seen.
-    points: how points in space enter. `relative`: each from the hand. `saturated`: their middle from
+    points: how those in space enter. `relative`: each from the hand. `saturated`: their middle from
     the hand, and each from their middle; from afar only the middle's direction counts, so that an
     object farther away than any demonstrated one is no new input.
     """

@@ -91,7 +91,7 @@ class PolicyHead(nn.Module):
 
 
 def saturated(offset: Tensor) -> Tensor:
-    """Offsets (..., 3) in m as vectors (..., 3) of their direction and length tanh(d / LENGTH_M)."""
+    """Offsets (..., 3) in m as vectors (..., 3) of their direction, tanh(d / LENGTH_M) long."""
     distance = offset.norm(dim=-1, keepdim=True).clamp_min(1e-6)
     direction: Tensor = offset / distance
     return direction * torch.tanh(distance / LENGTH_M)
