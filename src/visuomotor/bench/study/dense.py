@@ -34,6 +34,8 @@ METHODS = {
         end_to_end(begin="descriptors"),
         FRONT,
     ),
+    "gt3d_lstm": Method("gt3d with the paper's LSTM", truth("truth_3d", memory=True), STATE),
+    "dd3d_lstm": Method("dd3d with the paper's LSTM", keypoints("3d", memory=True), BOTH),
     "gt2d_no_noise": Method(
         "gt2d without noise on the robot's state", truth("truth_2d", noise=QUIET)
     ),

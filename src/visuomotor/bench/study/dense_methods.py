@@ -1,14 +1,14 @@
 """How the methods of the dense study are trained; every one with the settings of one place.
 
 One budget for all (docs/results/README.md): whatever learns from images takes IMAGE_STEPS steps of
-IMAGE_BATCH images; every head takes the same steps of the same loss with the same noise. A cell
-whose task wants memory has an LSTM, whatever the method; where the goal is fixed in the world and
-not to be seen, the hand's place is an input, whatever the method.
+IMAGE_BATCH images; every head takes the same steps of the same loss with the same noise. Where the
+goal is fixed in the world and not to be seen, the hand's place is an input, whatever the method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from visuomotor.policies.heads import HeadConfig
 from visuomotor.training import train
 from visuomotor.training.cloning import CloningConfig
 
-Noise = Mapping[str, float]
+Noise = Mapping[str, Any]
 """Fields of CloningConfig to be changed."""
 Train = Callable[[Job], Mapping[str, Any]]
 
@@ -28,23 +28,21 @@ IMAGE_STEPS, IMAGE_BATCH = 15_000, 16
 ENCODER = EncoderConfig("levine", stride=4)
 OBJECTS = {"reach_t": "carton", "reach_tr": "carton", "push_box": "carton", "push_plate": "plate"}
 """Whose true pose the baselines are told."""
-WITH_MEMORY = ("push_box",)
-"""Tasks whose expert has internal state."""
 WITH_PLACE = ("push_box", "push_plate")
 """Tasks whose goal is fixed in the world and not to be seen."""
 
 
-def head_of(task: str) -> HeadConfig:
-    """The head of a task, the same for every method that has one."""
+def head_of(task: str, memory: bool = False) -> HeadConfig:
+    """The head of a task, the same for every method that has one; memory: the paper's LSTM."""
     absolute = task in WITH_PLACE
-    if task in WITH_MEMORY:
+    if memory:
         return HeadConfig("lstm", (100, 100), absolute=absolute)
     return HeadConfig(absolute=absolute)
 
 
-def cloning_of(task: str) -> CloningConfig:
+def cloning_of(memory: bool = False) -> CloningConfig:
     """How that head is trained."""
-    return CloningConfig(batch=512 if task in WITH_MEMORY else 256)
+    return CloningConfig(batch=512 if memory else 256)
 
 
 def common(job: Job) -> dict[str, Any]:
@@ -53,7 +51,7 @@ def common(job: Job) -> dict[str, Any]:
     return {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed}
 
 
-def truth(sight: str, noise: Noise = MappingProxyType({})) -> Train:
+def truth(sight: str, memory: bool = False, noise: Noise = MappingProxyType({})) -> Train:
     """Points on the object at its true pose, `truth_3d` or `truth_2d`."""
 
     def method(job: Job) -> Mapping[str, Any]:
@@ -64,8 +62,8 @@ def truth(sight: str, noise: Noise = MappingProxyType({})) -> Train:
             job.out,
             sight=sight,
             object=OBJECTS[task],
-            head=head_of(task),
-            cloning=with_noise(cloning_of(task), noise),
+            head=head_of(task, memory),
+            cloning=replace(cloning_of(memory), **noise),
         )
         return {}
 
@@ -84,7 +82,7 @@ def end_to_end(encoder: EncoderConfig = ENCODER, begin: str = "") -> Train:
             encoder=encoder,
             encoder_from=begun,
             head=head_of(job.cell.task),
-            cloning=image_cloning(job.cell.task),
+            cloning=CloningConfig(IMAGE_STEPS, IMAGE_BATCH),
         )
         return {"stages": stages}
 
@@ -103,7 +101,7 @@ def frozen(begin: str) -> Train:
             encoder_from=begun,
             frozen=True,
             head=head_of(job.cell.task),
-            cloning=cloning_of(job.cell.task),
+            cloning=cloning_of(),
         )
         return {"stages": stages}
 
@@ -114,13 +112,13 @@ def keypoints(
     space: str,
     descriptor_set: str = "optimised",
     cameras: tuple[str, ...] = (),
+    memory: bool = False,
     noise: Noise = MappingProxyType({}),
 ) -> Train:
     """Dense descriptors, DD-3D or DD-2D; noise: departures from that of all."""
 
     def method(job: Job) -> Mapping[str, Any]:
         begun, stages = started(job, "descriptors")
-        task = job.cell.task
         run(
             job,
             "dense",
@@ -129,8 +127,8 @@ def keypoints(
             space=space,
             cameras=cameras,
             descriptor_set=descriptor_set,
-            head=head_of(task),
-            cloning=with_noise(cloning_of(task), noise),
+            head=head_of(job.cell.task, memory),
+            cloning=replace(cloning_of(memory), **noise),
         )
         return {"stages": stages}
 
@@ -141,17 +139,6 @@ def cloud(job: Job) -> Mapping[str, Any]:
     """EE-PointBC."""
     run(job, "pointbc", job.out, absolute=job.cell.task in WITH_PLACE)
     return {}
-
-
-def image_cloning(task: str) -> CloningConfig:
-    """How a head is trained together with an encoder: IMAGE_BATCH images a step."""
-    batch = 4 * IMAGE_BATCH if task in WITH_MEMORY else IMAGE_BATCH
-    return CloningConfig(IMAGE_STEPS * IMAGE_BATCH // batch, batch, 1e-3)
-
-
-def with_noise(config: CloningConfig, values: Noise) -> CloningConfig:
-    """The training with some of its noise changed."""
-    return CloningConfig(**{**vars(config), **values})
 
 
 def started(job: Job, what: str) -> tuple[str, dict[str, str]]:
