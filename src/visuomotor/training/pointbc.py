@@ -50,11 +50,11 @@ class PointBCTrainingConfig(PointBCConfig):
     episodes: int | None = None
     cameras: tuple[CameraSpec, ...] = (CameraSpec("front"), CameraSpec("side"))
     stored: int = 1024
-    steps: int = 4000
+    steps: int = 3000
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    noise_position_m: float = 0.02
+    noise_position_m: float = 0.01
     noise_rotation_rad: float = 0.1
     noise_width_m: float = 0.001
     noise_point_m: float = 0.001
