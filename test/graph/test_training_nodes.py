@@ -108,7 +108,8 @@ def test_descriptors_then_a_policy(demos: Path, listener: Listener, tmp_path: Pa
     steps = listener.steps("train_descriptors")
     assert steps == sorted(steps)
     assert steps[-1] == 20
-    save_yaml({"hidden": [16], "steps": 600, "batch": 32}, tmp_path / "p.yaml")
+    small = {"head": {"hidden": [16]}, "cloning": {"steps": 600, "batch": 32}}
+    save_yaml(small, tmp_path / "p.yaml")
     process = start(
         "train_policy",
         **{"config": tmp_path / "p.yaml", "dataset": demos, "out": tmp_path / "policy"},

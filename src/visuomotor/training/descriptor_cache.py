@@ -67,7 +67,7 @@ class DescriptorCache:
         self._network.eval()
         color = arrays.color[camera]
         parts = [
-            self._network.describe(torch.from_numpy(np.ascontiguousarray(color[i : i + BATCH])))
+            self._network.describe(torch.from_numpy(np.array(color[i : i + BATCH])))
             for i in range(0, len(color), BATCH)
         ]
         maps = torch.cat(parts).half().numpy()

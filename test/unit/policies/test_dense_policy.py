@@ -8,16 +8,23 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_dense import CONFIG, MEAN_KEYPOINT, tiny_spec, write_tiny_policy
+from tiny_dense import (
+    CONFIG,
+    CONFIG_2D,
+    tiny_head,
+    tiny_scales,
+    tiny_spec,
+    write_tiny_policy,
+)
 
 from visuomotor.contracts import CameraView, Observation
 from visuomotor.errors import CheckpointError, ConfigError, DataError
-from visuomotor.geometry import apply_delta, is_pose, pose, pose_delta
+from visuomotor.geometry import is_pose, pose_delta
 from visuomotor.observations import ObservationSpec, observe
 from visuomotor.policies import load_policy
-from visuomotor.policies.dense import DensePolicy, DensePolicyConfig
-from visuomotor.policies.dense.head import POINTING_DOWN, DenseHead, RobotInputs
-from visuomotor.policies.dense.policy import robot_inputs
+from visuomotor.policies.dense import DensePolicy
+from visuomotor.policies.dense.policy import image_features
+from visuomotor.policies.heads import HeadConfig, HeadRunner
 from visuomotor.sim import SimConfig, SimWorld
 
 
@@ -88,12 +95,10 @@ def test_blind_sets_stand_on_the_mean_keypoints(
     chunk = policy.act(nothing)
     assert np.isnan(chunk.info["keypoints"]).all()
     assert (chunk.info["confidence"] == 0).all()
-    means = torch.tensor(MEAN_KEYPOINT).repeat(1, 5, 1)
-    robot = robot_inputs(observation.T_base_ee[None], np.array([observation.gripper_width_m]))
-    with torch.inference_mode():
-        delta, _ = policy._head(means, robot)
-    delta = (delta * policy._scales.delta)[0].double().numpy()
-    np.testing.assert_allclose(chunk.poses[0], apply_delta(observation.T_base_ee, delta))
+    scales = tiny_scales()
+    wanted = HeadRunner(tiny_head(), scales).act(scales.seen, observation)
+    np.testing.assert_array_equal(chunk.poses[0], wanted.T_base_ee)
+    assert chunk.widths_m[0] == wanted.gripper_width_m
 
 
 def test_one_blind_camera_leaves_the_other_one_to_see(
@@ -109,28 +114,28 @@ def test_a_view_without_depth_is_refused(policy: DensePolicy, observation: Obser
         policy.act(flat)
 
 
-def test_the_action_moves_with_hand_and_keypoints() -> None:
-    """Positions are relative to the hand: what holds here holds 20 cm further, at equal height."""
-    torch.manual_seed(0)
-    head = DenseHead(CONFIG).eval()
-    points, position = torch.rand(4, 5, 3), torch.rand(4, 3)
-    robot = RobotInputs(position, torch.zeros(4, 3), torch.full((4,), 0.04))
-    shift = torch.tensor([0.2, -0.1, 0.0])
-    moved = RobotInputs(position + shift, robot.rotation, robot.width)
-    with torch.no_grad():
-        for here, there in zip(head(points, robot), head(points + shift, moved), strict=True):
-            torch.testing.assert_close(here, there, atol=1e-5, rtol=1e-5)
-        assert not torch.allclose(head(points + shift, robot)[0], head(points, robot)[0])
+def test_in_2d_colour_of_one_camera_is_enough(observation: Observation, tmp_path: Path) -> None:
+    """Keypoints are pixels of that image, and depth is not asked for."""
+    folder = write_tiny_policy(tmp_path / "p", "front", config=CONFIG_2D, depth=False)
+    policy = load_policy(folder)
+    front = replace(observation.views["front"], depth_m=None)
+    flat = replace(observation, views={"front": front})
+    chunk = policy.act(flat)
+    pixels = chunk.info["pixels"]
+    assert pixels.shape == (5, 2)
+    assert ((pixels >= 0) & (pixels <= (79, 59))).all()
+    assert ((chunk.info["confidence"] >= 0) & (chunk.info["confidence"] <= 1)).all()
+    features = image_features(torch.from_numpy(pixels.astype(np.float32))[None], (60, 80))[0]
+    wanted = HeadRunner(tiny_head(CONFIG_2D), tiny_scales(CONFIG_2D)).act(features, flat)
+    np.testing.assert_array_equal(chunk.poses[0], wanted.T_base_ee)
+    with_depth = policy.act(observation)
+    np.testing.assert_array_equal(with_depth.poses, chunk.poses)
 
 
-def test_pointing_down_is_the_zero_of_rotations() -> None:
-    down = robot_inputs(pose(POINTING_DOWN.numpy(), [0.4, 0.1, 0.3])[None], np.array([0.05]))
-    torch.testing.assert_close(down.rotation, torch.zeros(1, 3))
-    torch.testing.assert_close(down.position, torch.tensor([[0.4, 0.1, 0.3]]))
-    turned = apply_delta(pose(POINTING_DOWN.numpy(), [0.4, 0.1, 0.3]), [0, 0, 0, 0, 0, 0.3])
-    torch.testing.assert_close(
-        robot_inputs(turned[None], np.array([0.05])).rotation, torch.tensor([[0.0, 0.0, 0.3]])
-    )
+def test_features_reach_from_edge_to_edge() -> None:
+    corners = torch.tensor([[[-0.5, -0.5], [79.5, 59.5], [39.5, 29.5]]])
+    features = image_features(corners, (60, 80))
+    torch.testing.assert_close(features, torch.tensor([[-1.0, -1.0, 1.0, 1.0, 0.0, 0.0]]))
 
 
 def test_a_checkpoint_without_its_normaliser_is_refused(tmp_path: Path) -> None:
@@ -140,8 +145,8 @@ def test_a_checkpoint_without_its_normaliser_is_refused(tmp_path: Path) -> None:
     save_file({k: t for k, t in whole.items() if k != "delta"}, str(path))
     with pytest.raises(CheckpointError, match="normaliser lacks delta"):
         load_policy(folder)
-    save_file({**whole, "points": torch.zeros(3, 3)}, str(path))
-    with pytest.raises(CheckpointError, match=r"points is \(3, 3\), expected \(5, 3\)"):
+    save_file({**whole, "seen": torch.zeros(3, 3)}, str(path))
+    with pytest.raises(CheckpointError, match=r"seen is \(3, 3\), expected \(5, 3\)"):
         load_policy(folder)
 
 
@@ -158,6 +163,8 @@ def test_a_checkpoint_with_another_head_is_refused(tmp_path: Path) -> None:
 
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="positive layer sizes"):
-        DensePolicyConfig(hidden=(0,))
+        HeadConfig(hidden=(0,))
+    with pytest.raises(ValueError, match=r"got dropout 1\.0, expected 0 <= dropout < 1"):
+        HeadConfig(dropout=1.0)
     with pytest.raises(ValueError, match="no camera and no object"):
         ObservationSpec(())

@@ -1,5 +1,6 @@
 """A small dense policy with random weights from a fixed seed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,11 +11,13 @@ from visuomotor.descriptors.model import DescriptorModel
 from visuomotor.descriptors.network import DescriptorNetwork
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.dense import DensePolicyConfig
-from visuomotor.policies.dense.head import DenseHead, Scales
+from visuomotor.policies.heads import HeadConfig, PolicyHead, Scales
 
 CONFIG = DensePolicyConfig(
-    DescriptorConfig(dimensions=4, width=8, keypoints=5, sharpness=20.0), hidden=(16,)
+    DescriptorConfig(dimensions=4, width=8, keypoints=5, sharpness=20.0),
+    head=HeadConfig(hidden=(16,)),
 )
+CONFIG_2D = replace(CONFIG, space="2d")
 SIZE = {"height": 60, "width": 80}
 MEAN_KEYPOINT = (0.5, 0.05, 0.02)
 
@@ -32,17 +35,32 @@ def tiny_descriptors(spec: ObservationSpec) -> DescriptorModel:
     return DescriptorModel(config, DescriptorNetwork(config).eval(), reference, spec)
 
 
-def write_tiny_policy(folder: Path, *cameras: str) -> Path:
-    """Its checkpoint; deltas are of some millimetres, widths between 1 and 7 cm."""
-    spec = tiny_spec(*cameras)
-    descriptors = tiny_descriptors(spec)
-    head = DenseHead(CONFIG)
-    tensors = {f"descriptors.{k}": t for k, t in descriptors.tensors().items()}
-    tensors.update({f"head.{k}": t for k, t in head.state_dict().items()})
-    scales = Scales(
-        torch.tensor(MEAN_KEYPOINT).repeat(5, 1),
+def tiny_scales(config: DensePolicyConfig = CONFIG) -> Scales:
+    """Deltas of some millimetres, widths between 1 and 7 cm."""
+    mean = torch.tensor(MEAN_KEYPOINT).repeat(5, 1)
+    return Scales(
+        mean if config.space == "3d" else torch.zeros(config.shape),
+        torch.full(config.shape, 0.3),
         torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]),
         torch.tensor([0.01, 0.07]),
     )
-    save_checkpoint(folder, "dense", CONFIG, tensors, scales.tensors(), spec, "Random.\n")
+
+
+def tiny_head(config: DensePolicyConfig = CONFIG) -> PolicyHead:
+    """Its head, with weights from a fixed seed."""
+    torch.manual_seed(1)
+    return PolicyHead(config.head, config.shape).eval()
+
+
+def write_tiny_policy(
+    folder: Path, *cameras: str, config: DensePolicyConfig = CONFIG, depth: bool = True
+) -> Path:
+    """Its checkpoint."""
+    spec = tiny_spec(*cameras)
+    spec = replace(spec, cameras=tuple(replace(c, depth=depth) for c in spec.cameras))
+    tensors = {f"descriptors.{k}": t for k, t in tiny_descriptors(spec).tensors().items()}
+    tensors.update({f"head.{k}": t for k, t in tiny_head(config).state_dict().items()})
+    save_checkpoint(
+        folder, "dense", config, tensors, tiny_scales(config).tensors(), spec, "Random.\n"
+    )
     return folder

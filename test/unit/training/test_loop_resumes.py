@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from visuomotor.training.loop import optimise
-from visuomotor.training.progress import Progress
+from visuomotor.training.progress import Progress, ProgressFile
 
 STEPS = 30
 
@@ -89,3 +89,14 @@ def test_reports_end_at_the_total_with_nothing_left(tmp_path: Path) -> None:
     assert (last.stage, last.step, last.total) == ("toy", STEPS, STEPS)
     assert last.eta_s == 0
     assert last.metrics["loss"] < run.reports[0].metrics["loss"]
+
+
+def test_a_progress_file_goes_on_after_the_step_it_resumes_from(tmp_path: Path) -> None:
+    first = ProgressFile(tmp_path, ("loss", "delta"), 0)
+    for step in (10, 20, 30):
+        first.add(step, {"loss": 1 / step, "delta": 2.0})
+    ProgressFile(tmp_path, ("loss", "delta"), 20).add(25, {"loss": 0.5})
+    rows = (tmp_path / "progress.csv").read_text().splitlines()
+    assert rows == ["step,loss,delta", "10,0.1,2", "20,0.05,2", "25,0.5,"]
+    ProgressFile(tmp_path, ("loss",), 0)
+    assert (tmp_path / "progress.csv").read_text() == "step,loss\n"

@@ -17,7 +17,9 @@ from visuomotor.descriptors.model import load_descriptors
 from visuomotor.errors import ConfigError, DataError, Interrupted
 from visuomotor.observations import CameraSpec
 from visuomotor.policies import load_policy
+from visuomotor.policies.heads import HeadConfig
 from visuomotor.training import FAMILIES, Progress, train
+from visuomotor.training.cloning import CloningConfig
 from visuomotor.training.dense import DenseTrainingConfig, train_dense
 from visuomotor.training.descriptors import DescriptorTrainingConfig, train_descriptors
 from visuomotor.training.loop import schedule
@@ -41,7 +43,11 @@ def descriptors(demos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def dense(descriptors: Path) -> DenseTrainingConfig:
-    return DenseTrainingConfig(descriptors=str(descriptors), hidden=(32,), steps=120, batch=64)
+    return DenseTrainingConfig(
+        descriptors=str(descriptors),
+        head=HeadConfig(hidden=(32,)),
+        cloning=CloningConfig(steps=120, batch=64),
+    )
 
 
 def after(calls: int) -> Callable[[], bool]:
@@ -54,6 +60,25 @@ def after(calls: int) -> Callable[[], bool]:
         return count >= calls
 
     return should_stop
+
+
+class Until:
+    """Ends a dense training after so many steps of its head, however long finding keypoints is."""
+
+    def __init__(self, steps: int) -> None:
+        self._left, self._training = steps, False
+
+    def report(self, progress: Progress) -> None:
+        self._training |= progress.stage == "find_keypoints" and progress.step == progress.total
+
+    def should_stop(self) -> bool:
+        self._left -= self._training  # its first time is the last of finding keypoints
+        return self._left < 0
+
+
+def train_until(step: int, config: DenseTrainingConfig, demos: Path, out: Path) -> None:
+    until = Until(step)
+    train_dense(config, demos, out, until.report, until.should_stop)
 
 
 def weights(out: Path) -> bytes:
@@ -93,7 +118,7 @@ def test_an_interrupted_policy_goes_on_to_the_same_bits(
     events: list[Progress] = []
     train_dense(dense, demos, whole, events.append)
     with pytest.raises(Interrupted, match="after step 70 of 120"):
-        train_dense(dense, demos, parts, should_stop=after(70))
+        train_until(70, dense, demos, parts)
     train_dense(dense, demos, parts)
     assert weights(whole) == weights(parts)
     assert (whole / "normaliser.safetensors").read_bytes() == (
@@ -103,22 +128,22 @@ def test_an_interrupted_policy_goes_on_to_the_same_bits(
         rows = list(csv.DictReader((out / "progress.csv").open()))
         assert [int(r["step"]) for r in rows] == [50, 100, 120]
         assert all(np.isfinite(float(r[k])) for r in rows for k in ("loss", "delta", "width"))
-    assert {e.stage for e in events} == {"find_keypoints", "train_policy"}
+    assert {e.stage for e in events} == {"describe_images", "find_keypoints", "train_policy"}
     assert events[-1].step == events[-1].total == 120
     losses = [e.metrics["loss"] for e in events if e.stage == "train_policy"]
     assert losses[-1] < losses[0]
     policy = load_policy(whole)
     assert policy.spec.cameras == CAMERAS
-    assert load_checkpoint(whole).config["hidden"] == [32]
+    assert load_checkpoint(whole).config["head"]["hidden"] == [32]
 
 
 def test_another_configuration_starts_afresh(
     demos: Path, dense: DenseTrainingConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        train_dense(dense, demos, tmp_path, should_stop=after(60))
+        train_until(60, dense, demos, tmp_path)
     with pytest.raises(Interrupted, match="after step 2 of 120"):
-        train_dense(replace(dense, seed=1), demos, tmp_path, should_stop=after(2))
+        train_until(2, replace(dense, seed=1), demos, tmp_path)
     steps = (tmp_path / "progress.csv").read_text().splitlines()
     assert steps == ["step,seconds,loss,delta,width"], "no row of the other run stays"
 
@@ -127,27 +152,27 @@ def test_a_damaged_state_starts_afresh(
     demos: Path, dense: DenseTrainingConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        train_dense(dense, demos, tmp_path, should_stop=after(60))
+        train_until(60, dense, demos, tmp_path)
     path = tmp_path / "state" / "60.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(Interrupted, match="after step 5 of 120"):
-        train_dense(dense, demos, tmp_path, should_stop=after(5))
+        train_until(5, dense, demos, tmp_path)
 
 
 def test_train_reads_a_yaml_file_and_overrides(
     demos: Path, dense: DenseTrainingConfig, descriptors: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "dense.yaml"
-    save_yaml({"hidden": [8], "steps": 3, "batch": 16}, file)
+    save_yaml({"head": {"hidden": [8]}, "cloning": {"steps": 3, "batch": 16}}, file)
     train("dense", file, demos, tmp_path / "out", descriptors=str(descriptors))
-    assert load_checkpoint(tmp_path / "out", "dense").config["hidden"] == [8]
+    assert load_checkpoint(tmp_path / "out", "dense").config["head"]["hidden"] == [8]
 
 
 def test_errors_of_configuration_say_what_to_do(demos: Path, tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     with pytest.raises(ConfigError, match="unknown family 'dens'; did you mean 'dense'"):
         train("dens", None, demos, tmp_path)
-    file.write_text("learning_rat: 0.1\n")
+    file.write_text("cloning: {learning_rat: 0.1}\n")
     with pytest.raises(
         ConfigError, match=r"c\.yaml: .*'learning_rat'; did you mean 'learning_rate"
     ):
@@ -158,7 +183,7 @@ def test_errors_of_configuration_say_what_to_do(demos: Path, tmp_path: Path) -> 
         train("dense", None, demos, tmp_path)
     with pytest.raises(ConfigError, match="unexpected keyword argument 'descriptor'"):
         train("dense", None, demos, tmp_path, descriptor="x")
-    file.write_text("steps: 0\n")
+    file.write_text("cloning: {steps: 0}\n")
     with pytest.raises(ConfigError, match="got steps 0"):
         train("dense", file, demos, tmp_path)
     file.write_text("cameras: [{name: front}]\n")

@@ -1,0 +1,245 @@
+"""Heads: what they are given, what they remember, and how they act."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from visuomotor.contracts import STEP_NS, Observation
+from visuomotor.errors import CheckpointError
+from visuomotor.geometry import apply_delta, pose, pose_delta
+from visuomotor.policies.heads import (
+    POINTING_DOWN,
+    HeadConfig,
+    HeadRunner,
+    PolicyHead,
+    RobotInputs,
+    Scales,
+    robot_inputs,
+)
+
+DOWN = POINTING_DOWN.numpy().astype(float)
+POINTS, FEATURES = (5, 3), (6,)
+SHIFT = torch.tensor([0.2, -0.1, 0.0])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Layers this small run slower on more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_head(shape: tuple[int, ...], **config: object) -> PolicyHead:
+    torch.manual_seed(0)
+    values = {"hidden": (16, 16), "units": 12, **config}
+    return PolicyHead(HeadConfig(**values), shape).eval()  # type: ignore[arg-type]
+
+
+def make_scales(shape: tuple[int, ...]) -> Scales:
+    return Scales(
+        torch.full(shape, 0.4),
+        torch.full(shape, 0.2),
+        torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]),
+        torch.tensor([0.01, 0.07]),
+    )
+
+
+def make_robot(n: int) -> RobotInputs:
+    torch.manual_seed(1)
+    return RobotInputs(torch.rand(n, 3), 0.1 * torch.rand(n, 3), torch.full((n,), 0.04))
+
+
+def moved(robot: RobotInputs) -> RobotInputs:
+    return RobotInputs(robot.position + SHIFT, robot.rotation, robot.width)
+
+
+def inputs(head: PolicyHead, seen: torch.Tensor, robot: RobotInputs) -> torch.Tensor:
+    return head.inputs(seen, robot, make_scales(head.shape))
+
+
+def test_the_action_moves_with_hand_and_points() -> None:
+    """Positions are relative to the hand: what holds here holds 20 cm further, at equal height."""
+    head, robot, points = make_head(POINTS), make_robot(4), torch.rand(4, 5, 3)
+    here = inputs(head, points, robot)
+    there = inputs(head, points + SHIFT, moved(robot))
+    torch.testing.assert_close(here, there, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(head(here)[0], head(there)[0], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(inputs(head, points + SHIFT, robot), here, atol=0.1)
+    up = RobotInputs(robot.position + torch.tensor([0, 0, 0.1]), robot.rotation, robot.width)
+    raised = inputs(head, points + torch.tensor([0, 0, 0.1]), up)
+    assert not torch.allclose(raised, here, atol=0.1), "the height above the table counts"
+
+
+def test_absolute_adds_the_place_and_nothing_else() -> None:
+    relative, absolute = make_head(POINTS), make_head(POINTS, absolute=True)
+    robot, points = make_robot(4), torch.rand(4, 5, 3)
+    here, there = inputs(absolute, points, robot), inputs(absolute, points + SHIFT, moved(robot))
+    assert here.shape[-1] == inputs(relative, points, robot).shape[-1] + 2
+    changed = (here - there).abs().amax(0) > 1e-4
+    assert changed.nonzero().flatten().tolist() == [15, 16], "x and y of the hand"
+    torch.testing.assert_close(there[:, 15:17] - here[:, 15:17], (SHIFT[:2] / 0.1).expand(4, 2))
+
+
+def test_features_come_with_the_hands_place() -> None:
+    """They have no place in space that a hand could be relative to."""
+    head, robot, features = make_head(FEATURES), make_robot(4), torch.rand(4, 6)
+    assert head.absolute
+    here, there = inputs(head, features, robot), inputs(head, features, moved(robot))
+    assert not torch.allclose(here, there, atol=0.1)
+    torch.testing.assert_close(here[:, :6], (features - 0.4) / 0.2)
+    again = inputs(make_head(FEATURES, absolute=True), features, robot)
+    torch.testing.assert_close(again, here)
+
+
+def test_pointing_down_is_the_zero_of_rotations() -> None:
+    down = robot_inputs(pose(DOWN, [0.4, 0.1, 0.3])[None], np.array([0.05]))
+    torch.testing.assert_close(down.rotation, torch.zeros(1, 3))
+    torch.testing.assert_close(down.position, torch.tensor([[0.4, 0.1, 0.3]]))
+    turned = apply_delta(pose(DOWN, [0.4, 0.1, 0.3]), [0, 0, 0, 0, 0, 0.3])
+    torch.testing.assert_close(
+        robot_inputs(turned[None], np.array([0.05])).rotation, torch.tensor([[0.0, 0.0, 0.3]])
+    )
+
+
+def test_a_point_is_filled_whole_and_a_feature_alone() -> None:
+    hole = torch.rand(5, 3)
+    hole[1, 2] = torch.nan
+    filled = make_scales(POINTS).fill(hole)
+    assert (filled[1] == 0.4).all()
+    assert torch.equal(filled[[0, 2, 3, 4]], hole[[0, 2, 3, 4]])
+    features = torch.tensor([0.1, torch.nan, torch.inf, 0.2, 0.3, 0.4])
+    wanted = torch.tensor([0.1, 0.4, 0.4, 0.2, 0.3, 0.4])
+    assert torch.equal(make_scales(FEATURES).fill(features), wanted)
+
+
+def test_a_normaliser_survives_and_a_wrong_one_is_named() -> None:
+    scales = make_scales(POINTS)
+    again = Scales.from_tensors(scales.tensors(), POINTS, "here")
+    assert all(torch.equal(again.tensors()[k], t) for k, t in scales.tensors().items())
+    with pytest.raises(CheckpointError, match=r"here: the normaliser's seen is \(5, 3\), expected"):
+        Scales.from_tensors(scales.tensors(), FEATURES, "here")
+    without = {k: t for k, t in scales.tensors().items() if k != "spread"}
+    with pytest.raises(CheckpointError, match="here: the normaliser lacks spread; train it again"):
+        Scales.from_tensors(without, POINTS, "here")
+
+
+class Episode:
+    """T sets of random points, hands and widths, and the head that sees them."""
+
+    def __init__(self, length: int = 23, **config: object) -> None:
+        self.head = make_head(POINTS, kind="lstm", **config)
+        self.scales = make_scales(POINTS)
+        rng = np.random.default_rng(2)
+        self.seen = torch.from_numpy(rng.uniform(0.3, 0.6, (length, 5, 3)).astype(np.float32))
+        self.hands = np.stack([pose(DOWN, p) for p in rng.uniform(0.2, 0.6, (length, 3))])
+        self.widths = rng.uniform(0, 0.08, length)
+
+    def runner(self) -> HeadRunner:
+        return HeadRunner(self.head, self.scales)
+
+    def act(self, runner: HeadRunner, t: int, first: int = 0) -> np.ndarray:
+        """The normalised delta (6,) at step t, whose stamp counts from step `first`."""
+        stamp = 1_700_000_000_000_000_000 + (t - first) * STEP_NS
+        set_ = Observation(stamp, {}, self.hands[t], float(self.widths[t]), np.zeros(7))
+        action = runner.act(self.seen[t], set_)
+        delta = pose_delta(self.hands[t], action.T_base_ee)
+        return delta / self.scales.delta.numpy()
+
+    def trained(self, chosen: list[int]) -> np.ndarray:
+        """What training's forward gives at these steps as one sequence, (T, 6)."""
+        robot = robot_inputs(self.hands[chosen], self.widths[chosen])
+        x = self.head.inputs(self.seen[chosen], robot, self.scales)
+        with torch.no_grad():
+            outputs, _ = self.head(x[None])
+        return outputs[0, :, :6].double().numpy()
+
+
+@pytest.mark.parametrize("every", [1, 3, 4])
+def test_acting_step_by_step_is_what_training_saw(every: int) -> None:
+    """Every n-th set is one sequence of its own, whichever it began with."""
+    episode = Episode(every=every)
+    runner = episode.runner()
+    acted = np.stack([episode.act(runner, t) for t in range(23)])
+    for phase in range(every):
+        chosen = list(range(phase, 23, every))
+        np.testing.assert_allclose(acted[chosen], episode.trained(chosen), atol=2e-5)
+    alone = np.stack([episode.trained([t])[0] for t in range(23)])
+    assert np.abs(acted[every:] - alone[every:]).max() > 1e-3, "it remembers"
+
+
+def test_a_lost_set_skips_its_turn() -> None:
+    episode = Episode(every=4)
+    runner = episode.runner()
+    lost = {5, 6, 13}
+    there = [t for t in range(23) if t not in lost]
+    acted = {t: episode.act(runner, t) for t in there}
+    for phase in range(4):
+        chosen = [t for t in there if t % 4 == phase]
+        wanted = episode.trained(chosen)
+        np.testing.assert_allclose(np.stack([acted[t] for t in chosen]), wanted, atol=2e-5)
+
+
+def test_stamps_that_tremble_keep_their_turn() -> None:
+    episode, rng = Episode(every=4), np.random.default_rng(0)
+    steady, trembling = episode.runner(), episode.runner()
+    for t in range(23):
+        wanted = episode.act(steady, t)
+        late_ns = int(rng.uniform(-0.4, 0.4) * STEP_NS) if t else 0
+        stamp = 1_700_000_000_000_000_000 + t * STEP_NS + late_ns
+        set_ = Observation(stamp, {}, episode.hands[t], float(episode.widths[t]), np.zeros(7))
+        action = trembling.act(episode.seen[t], set_)
+        got = pose_delta(episode.hands[t], action.T_base_ee) / episode.scales.delta.numpy()
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_reset_forgets() -> None:
+    episode = Episode(every=2)
+    runner, fresh = episode.runner(), episode.runner()
+    before = [episode.act(runner, t) for t in range(6)]
+    runner.reset()
+    for t in range(6, 12):
+        got, wanted = episode.act(runner, t), episode.act(fresh, t, first=3)
+        np.testing.assert_array_equal(got, wanted)
+    runner.reset()
+    np.testing.assert_array_equal([episode.act(runner, t) for t in range(6)], before)
+
+
+def test_widths_lie_between_the_extremes() -> None:
+    scales = make_scales(POINTS)
+    head = make_head(POINTS)
+    observation = Observation(0, {}, pose(DOWN, [0.4, 0, 0.2]), 0.05, np.zeros(7))
+    widths = []
+    for bias in (-50.0, 0.0, 50.0):
+        last = [m for m in head.net.modules() if isinstance(m, torch.nn.Linear)][-1]
+        with torch.no_grad():
+            last.weight[6] = 0
+            last.bias[6] = bias
+        widths.append(HeadRunner(head, scales).act(torch.rand(5, 3), observation).gripper_width_m)
+    assert widths == pytest.approx([0.01, 0.04, 0.07], abs=1e-6)
+
+
+def test_impossible_heads_are_refused() -> None:
+    for values in ({"hidden": ()}, {"hidden": (0,)}, {"units": 0}, {"every": 0}):
+        with pytest.raises(ValueError, match="expected positive layer sizes and steps"):
+            HeadConfig(**values)  # type: ignore[arg-type]
+    for dropout in (-0.1, 1.0):
+        with pytest.raises(ValueError, match="expected 0 <= dropout < 1"):
+            HeadConfig(dropout=dropout)
+
+
+def test_every_parameter_of_an_lstm_is_learned() -> None:
+    episode = Episode(hidden=(16,))
+    robot = robot_inputs(episode.hands, episode.widths)
+    x = episode.head.inputs(episode.seen, robot, episode.scales)
+    episode.head(x[None])[0].square().sum().backward()
+    names = [n for n, p in episode.head.named_parameters() if p.grad is None or not p.grad.any()]
+    assert names == []
+    assert {n.split(".")[0] for n, _ in episode.head.named_parameters()} == {
+        "before",
+        "lstm",
+        "net",
+    }
