@@ -86,18 +86,24 @@ class DescriptorView:
                     f"got pixel ({u}, {v}) and spread {spread}, expected one inside {width}x"
                     f"{height} and more than 0"
                 )
-            found = [self._match(source, (u, v), name, spread) for name in names]
+            step = self._gallery.live_step  # one for all of them
+            found = [self._match(source, (u, v), name, step, spread) for name in names]
         ms = 1e3 * (time.perf_counter() - start)
         return json_reply({"matches": found, "ms": round(ms, 1)})
 
     def _match(
-        self, source: Picture, pixel: tuple[int, int], name: str, spread: float
+        self,
+        source: Picture,
+        pixel: tuple[int, int],
+        name: str,
+        live_step: int | None,
+        spread: float,
     ) -> dict[str, Any]:
         live = name.startswith(f"{LIVE}/") and name.count("/") == 1
-        gallery = self._gallery
-        picture = gallery.newest(name[len(LIVE) + 1 :]) if live else gallery.picture(name)
-        if picture is None:
+        if live and live_step is None:
             return {"id": name, "waiting": True}
+        gallery = self._gallery
+        picture = gallery.picture(name.replace("/", f"/{live_step}/") if live else name)
         found = match(source, pixel, picture, gallery.model.config.sharpness, spread)
         answer = {
             "id": name,

@@ -118,13 +118,6 @@ class Gallery:
             self._live[self.live_step] = seen
             self._live.pop(self.live_step - _REMEMBERED, None)
 
-    def newest(self, camera: str) -> Picture | None:
-        """A running camera's newest picture; None before the first set."""
-        with self._lock:
-            if self.live_step is None:
-                return None
-            return self.picture(f"{LIVE}/{self.live_step}/{camera}")
-
     @torch.inference_mode()
     def _describe(self, name: str, views: Views) -> Picture:
         h, w = views.color.shape[1:3]

@@ -112,10 +112,10 @@ function caption(target) {
   const [u, v, what] = found.truth;
   if (what === "visible") {
     const apart = Math.hypot(u - found.pixel[0], v - found.pixel[1]);
-    parts.truth.textContent = `${apart.toFixed(1)} px from the truth`;
+    parts.truth.textContent = `${apart.toFixed(1)} px off`;
     parts.truth.className = apart <= 4 ? "good" : "bad";
   } else {
-    parts.truth.textContent = what === "hidden" ? "hidden from here" : what;
+    parts.truth.textContent = what === "hidden" ? "hidden here" : what;
   }
 }
 
@@ -134,7 +134,7 @@ async function ask() {
     try {
       const answer = await get(`match?${query}`);
       for (const found of answer.matches) await show(found);
-      say(`${(performance.now() - start).toFixed(0)} ms, ${answer.ms.toFixed(0)} of them to compute`);
+      say(`found in ${(performance.now() - start).toFixed(0)} ms`);
     } catch (error) {
       say(error.message, true);
       if (/is gone/.test(error.message)) await takeMoment();
@@ -202,7 +202,10 @@ function arrange() {
     if (c !== state.camera) addTarget(`${sourceInstant()}/${c}`, `Same moment, ${c}`);
   }
   for (const { episode, step } of others) {
-    for (const c of cameras) addTarget(`${episode}/${step}/${c}`, `Episode ${episode}, step ${step}, ${c}`);
+    if (`${episode}/${step}` === sourceInstant()) continue;
+    for (const c of cameras) {
+      addTarget(`${episode}/${step}/${c}`, `Episode ${episode}, step ${step}, ${c}`);
+    }
   }
 }
 
