@@ -54,14 +54,10 @@ class PointBCNetwork(nn.Module):
     def __init__(self, config: PointBCConfig) -> None:
         super().__init__()
         self.config = config
-        layers: list[nn.Module] = []
-        size = 6
-        for width in config.layers:
-            layers += [nn.Linear(size, width), nn.ReLU()]
-            size = width
-        self.points = nn.Sequential(*layers)
+        *inner, channels = config.layers
+        self.points = mlp(6, inner, channels)  # its last ReLU comes after the maximum: the same
         robot = 1 + 3 + (5 if config.absolute else 0)
-        self.head = mlp(size + robot, config.hidden, 7 * config.chunk, config.dropout)
+        self.head = mlp(channels + robot, config.hidden, 7 * config.chunk, config.dropout)
 
     def forward(
         self, points: Tensor, color: Tensor, T_base_ee: Tensor, width_m: Tensor
@@ -75,6 +71,7 @@ class PointBCNetwork(nn.Module):
         local = (points - position[:, None]) @ R  # (B, N, 3)
         x = torch.cat([local / LENGTH_M, color.to(local.dtype) / 255 - 0.5], dim=-1)
         pooled, winners = self._pool(x)  # (B, C)
+        pooled = pooled.relu()
         # the hand's x and y axis against the vertical: its tilt, without its heading
         robot = [width_m[:, None] / WIDTH_M, position[:, 2:] / LENGTH_M, R[:, 2, :2] / 0.1]
         if self.config.absolute:
