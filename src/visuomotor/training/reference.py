@@ -18,7 +18,7 @@ CANDIDATES = 8
 """Times as many pixels as keypoints are tried."""
 TRIED_ON = 48
 """Sets, drawn from all episodes."""
-SURE = 0.9
+SURE = 0.8
 """Candidates with at least this share of the K-th best confidence may be chosen."""
 
 
