@@ -100,6 +100,7 @@ def table(
         as_json: Print the rows as JSON instead, and write nothing.
     """
     from visuomotor.bench.study.cell import load_all
+    from visuomotor.bench.study.evaluations import evaluations
     from visuomotor.bench.study.plan import study_of
     from visuomotor.bench.study.report import make_report
     from visuomotor.bench.study.table import rows
@@ -114,7 +115,8 @@ def table(
         return 0
     command = ["visuomotor", "study", "table", family]
     command += [] if results == RESULTS else ["--results", str(results)]
-    report = make_report(study, found, shlex.join(command))
+    listed = evaluations(results, family)
+    report = make_report(study, found, shlex.join(command), listed)
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{family}.md").write_text(report.text)
     for name, picture in report.pictures.items():

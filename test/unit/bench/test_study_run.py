@@ -15,9 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from toys.study import write
 
-from visuomotor.bench.study.cell import load, load_all, result_path
+from visuomotor.bench.study.cell import Cell, load, load_all, result_path
 from visuomotor.bench.study.curve import POINTS
+from visuomotor.bench.study.evaluations import evaluations, repeated
+from visuomotor.bench.study.plan import Job
 from visuomotor.bench.study.request import Block, Request
 from visuomotor.bench.study.rolling import roll_out
 from visuomotor.bench.study.run import fill
@@ -116,6 +119,12 @@ def test_rollouts_of_another_training_are_not_mixed_in(work: Path, tmp_path: Pat
     again = replace(request, blocks=(replace(block, region=("interpolation",)),))
     assert fill(again, 1, lambda _: None) == 0
     assert set(load(path).regions) == {"interpolation"}
+    listed = evaluations(tmp_path, "toys.study")
+    assert [e["region"] for e in listed] == ["interpolation", "extrapolation", "interpolation"]
+    assert {(e["rollouts"], e["first_seed"]) for e in listed[2:]} == {("2", "800000")}
+    assert repeated(listed) == {}  # the same training, evaluated twice
+    other = [{**listed[0], "trained": "2001-01-01"}]
+    assert list(repeated([*listed, *other]).values()) == [2]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -153,14 +162,13 @@ def test_two_runs_at_once_share_the_cells(work: Path, tmp_path: Path) -> None:
 
 
 def test_rollouts_do_not_depend_on_who_shares_them(work: Path, tmp_path: Path) -> None:
-    alone = request_for(work, tmp_path / "alone", "good")
-    assert fill(alone, 1, lambda _: None) == 0
-    checkpoint = work / "cells" / alone.wanted()[0].cell.name / "policy"
+    cell = Cell("toys.study", "good", "reach_t", "plain", "expert", 3, 0)
+    write(Job(cell, work, work, tmp_path, lambda _: None, lambda: False))
     sim = SimConfig(task="reach_t", cameras=())
-    seeds = range(800_000, 800_003)
-    assert list(roll_out("toys.study", checkpoint, sim, seeds, 2)) == list(
-        roll_out("toys.study", checkpoint, sim, seeds, 1)
-    )
+    seeds = range(800_000, 800_002)
+    shared = list(roll_out("toys.study", tmp_path, sim, seeds, 2))
+    assert [r.seed for r in shared] == list(seeds)
+    assert shared == list(roll_out("toys.study", tmp_path, sim, seeds, 1))
 
 
 def test_a_run_that_is_stopped_goes_on_when_run_again(work: Path, tmp_path: Path) -> None:

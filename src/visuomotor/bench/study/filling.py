@@ -13,6 +13,7 @@ import torch
 from visuomotor.bench.results import commit, machine
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
 from visuomotor.bench.study.curve import read_curves
+from visuomotor.bench.study.evaluations import list_evaluation
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, UNSEEN, Job, Study, study_of
 from visuomotor.bench.study.request import Request, Wanted
 from visuomotor.bench.study.rolling import roll_out
@@ -67,6 +68,14 @@ def fill_cell(
             regions = {**result.regions, region: _region(first, rollouts, old)}
             result = replace(result, regions=regions, machine=machine(), command=request.command)
             save(request.results, result)
+            values = {
+                "first_seed": first + done,
+                "rollouts": len(rollouts),
+                "successes": sum(r.success for r in rollouts),
+                "trained": result.trained,
+                "commit": commit(),
+            }
+            list_evaluation(request.results, cell, region, values)
             solved = sum(regions[region]["success"])
             say(f"{cell.name}: {region} {solved} of {n}")
 

@@ -10,6 +10,7 @@ from visuomotor.bench.study.beside_paper import beside_paper
 from visuomotor.bench.study.cell import CellResult
 from visuomotor.bench.study.comparison import ALPHA, Comparison, compare
 from visuomotor.bench.study.curve_plot import curve_plot
+from visuomotor.bench.study.evaluations import FILE, repeated
 from visuomotor.bench.study.markdown import grid, percent, signed
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Study
 from visuomotor.bench.study.regions import EXPLAINED, TITLES, underlying
@@ -26,8 +27,16 @@ class Report:
     pictures: dict[str, str] = field(default_factory=dict)
 
 
-def make_report(study: Study, results: Sequence[CellResult], command: str) -> Report:
-    """The report of a family's cells; DataError for cells that cannot be compared."""
+def make_report(
+    study: Study,
+    results: Sequence[CellResult],
+    command: str,
+    evaluated: Sequence[Mapping[str, str]] = (),
+) -> Report:
+    """The report of a family's cells; DataError for cells that cannot be compared.
+
+    evaluated: the list of all evaluations, for their count.
+    """
     found = rows(results, study.row_fields)
     pictures = _pictures(study, results)
     parts = [
@@ -43,6 +52,7 @@ def make_report(study: Study, results: Sequence[CellResult], command: str) -> Re
         beside_paper(study, found),
         _own_fields(study, found),
         *_shown(pictures),
+        _evaluations(evaluated),
     ]
     return Report("\n\n".join(p for p in parts if p) + "\n", pictures)
 
@@ -220,6 +230,23 @@ def _shown(pictures: dict[str, str]) -> list[str]:
         )
         parts += [f"![Learning curves]({name})" for name in curves]
     return parts
+
+
+def _evaluations(evaluated: Sequence[Mapping[str, str]]) -> str:
+    if not evaluated:
+        return ""
+    again, rollouts = repeated(evaluated), sum(int(e["rollouts"]) for e in evaluated)
+    text = (
+        f"## Evaluations\n\n{len(evaluated)} evaluations of {rollouts} rollouts in all; `{FILE}` "
+        "beside the cells' files lists every one. "
+    )
+    if not again:
+        return text + "No cell was trained anew after it had been evaluated."
+    return (
+        text + "Cells that were trained anew after an evaluation, and how many trainings were "
+        "evaluated (the last one counts):\n\n"
+        + grid(["cell", "region", "trainings"], [[c, r, str(n)] for (c, r), n in again.items()])
+    )
 
 
 def _named(task: str, variant: str) -> str:
