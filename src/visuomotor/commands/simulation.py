@@ -201,7 +201,8 @@ def bench(
 
     Args:
         name: What is measured: one 20 Hz control step (sim), an image's way between two processes
-            (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync), the dense policy (dense).
+            (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync),
+            training and acting of the dense policy (dense).
         out: Folder of the results.
     """
     names = BENCHMARKS if name == "all" else (name,)
