@@ -15,11 +15,11 @@ from visuomotor.descriptors.heatmap import (
     expected_pixels,
     squared_distances,
 )
-from visuomotor.descriptors.keypoints import locate
+from visuomotor.descriptors.keypoints import locate_in_maps
 from visuomotor.descriptors.masks import deproject, points_in_base
 from visuomotor.descriptors.matching import Matches, Views, project, surface_depth
-from visuomotor.descriptors.network import DescriptorNetwork, match_logits
-from visuomotor.networks import Grid, cell_pixels, pixels_to_cells, sample_map
+from visuomotor.descriptors.network import match_logits
+from visuomotor.networks import Grid, as_grid, cell_pixels, pixels_to_cells, sample_map
 
 PCK_PX = (4, 8, 16)
 
@@ -83,7 +83,7 @@ class Localised:
 
 
 def localise(
-    network: DescriptorNetwork,
+    grid: Grid | int,
     config: DescriptorConfig,
     queries: Tensor,
     descriptors: Tensor,
@@ -93,14 +93,15 @@ def localise(
 ) -> Localised:
     """Finds queries (N, D) in one view (batch size 1) and measures how far off they are.
 
-    descriptors (D, h, w): the view's map. mask (H, W): the object's pixels in it. truth: of the
-    same N points, batch size 1; what it says of points that are not visible means nothing.
+    descriptors (D, h, w): the view's map, its cells at `grid`. mask (H, W): the object's pixels in
+    it. truth: of the same N points, batch size 1; what comes out for points that are not visible
+    means nothing.
 
     - argmax: the pixel with the most alike descriptor, then the most alike place within one pixel
       of it in steps of a quarter, descriptors being bilinear between cells.
     - expectation: the mean of all pixels of the image, weighted by softmax(-sharpness |d - q|^2).
-    - refined: `keypoints.locate` in this view alone, as policies use it, which gives a point in
-      space; its pixel is where that projects to.
+    - refined: `keypoints.locate` in this view alone, which gives a point in space as policies use
+      it; its pixel is where that projects to.
     - centroid: the mean of the mask's pixels and, in space, of their points: knows the object
       perfectly but no place on it.
     - nearest_pixel: the pixel nearest to the true place: what rounding to pixels costs.
@@ -110,10 +111,10 @@ def localise(
     in space from there to the true point.
     """
     h, w = view.depth_m.shape[1:]
-    distances = squared_distances(queries, at_every_pixel(descriptors, network.grid, h, w))
+    distances = squared_distances(queries, at_every_pixel(descriptors, grid, h, w))
     true_px, true_points = truth.pixels[0], truth.points[0]
     pixels = {
-        "argmax": best_pixels(queries, descriptors, network.grid, distances, w),
+        "argmax": best_pixels(queries, descriptors, grid, distances, w),
         "expectation": expected_pixels(distances, w, config.sharpness),
         "nearest_pixel": true_px.round(),
     }
@@ -124,7 +125,7 @@ def localise(
         )
         for name, found in pixels.items()
     }
-    keypoints = locate(network, queries, [view], config)
+    keypoints = locate_in_maps([descriptors[None]], [view], queries, as_grid(grid), config)
     back, _ = project(keypoints.points, view)
     errors["refined"] = Errors(
         _finite((back[0] - true_px).norm(dim=-1)), _mm(keypoints.points[0] - true_points)

@@ -13,7 +13,7 @@ from visuomotor.bench.correspondence.evaluate import (
     EvaluationSettings,
     evaluate_correspondence,
 )
-from visuomotor.bench.correspondence.measure import measure
+from visuomotor.bench.correspondence.measure import KINDS, measure
 from visuomotor.bench.correspondence.scenes import open_scenes
 from visuomotor.bench.correspondence.table import page
 from visuomotor.bench.results import save_result
@@ -64,12 +64,12 @@ def test_true_places_lie_on_the_surface_that_is_measured_there(bags: Path, untra
     instances = [s.shapes.instance for s in scenes if s.shapes is not None]
     assert len(set(instances)) == 2
     found = measure(load_descriptors(untrained), scenes, points=100)
-    for points in found.values():
+    for kind, points in found.items():
         visibility = points.column("visibility")
-        assert len(points) >= 400
+        assert len(points) >= 200
         assert (visibility == VISIBLE).mean() > 0.5
         assert (visibility == UNCLEAR).mean() < 0.15
-        assert (visibility == OCCLUDED).any()
+        assert (visibility == OCCLUDED).any() or kind not in KINDS
         assert not (visibility == OUT_OF_VIEW).any()
     for kind, same in (("across_scenes", True), ("across_instances", False)):
         pairs = zip(found[kind].column("scene"), found[kind].column("partner"), strict=True)
@@ -105,6 +105,9 @@ def test_figures_of_a_checkpoint_and_their_page(
     methods = figures["across_views"]["methods"]
     assert methods["nearest_pixel"]["median_mm"][0] < 4 < methods["argmax"]["median_mm"][0]
     assert 30 < methods["centroid"]["median_mm"][0] < 80
+    together = figures["across_instances"]["all_cameras"]
+    assert together["points"] > 50
+    assert together["median_mm"][0] > 10
     result = tmp_path / "results" / "reach_tr.json"
     save_result(result, figures, LIMITS, "visuomotor descriptors evaluate", seeds)
     assert (
@@ -124,6 +127,7 @@ def test_figures_of_a_checkpoint_and_their_page(
     assert text == page([result])
     assert "Never trained at all." in text
     assert f"{methods['argmax']['median_px'][0]:.2f}" in text
+    assert f"of {together['points']} points that a camera sees" in text
     result.write_text("{}")
     with pytest.raises(DataError, match=r"reach_tr\.json: .* write it anew"):
         page([result])

@@ -2,7 +2,7 @@
 
 import torch
 from box_scene import BOX, FRONT, SIDE, view_of
-from torch import Tensor, nn
+from torch import Tensor
 
 from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.evaluation import Localised, localise, surface_points
@@ -10,20 +10,11 @@ from visuomotor.descriptors.ground_truth import OCCLUDED, VISIBLE, Parts, true_p
 from visuomotor.descriptors.heatmap import all_pixels, best_pixels, squared_distances
 from visuomotor.descriptors.masks import points_in_base
 from visuomotor.descriptors.matching import Views
-from visuomotor.networks import Grid
 
 
-class ColourNetwork(nn.Module):
-    """Descriptors that are colours, and in this scene a colour is a place."""
-
-    grid = Grid(1)
-
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def describe(self, color: Tensor) -> Tensor:
-        return self.scale * color.permute(0, 3, 1, 2).float() / 255
+def described(view: Views, scale: float) -> Tensor:
+    """A map (3, H, W) of colours: in this scene a colour is a place."""
+    return scale * view.color[0].permute(2, 0, 1).float() / 255
 
 
 def on_the_box(view: Views) -> Tensor:
@@ -36,17 +27,16 @@ def on_the_box(view: Views) -> Tensor:
 
 def found(scale: float, sharpness: float = 1.0) -> tuple[Localised, Tensor, Tensor]:
     """Every second pixel of the box in FRONT, found in SIDE: errors, visibility, true pixels."""
-    network = ColourNetwork(scale)
     a, b = view_of(FRONT), view_of(SIDE)
     v, u = (t[::2] for t in on_the_box(a).nonzero(as_tuple=True))
     points, _ = points_in_base(a.depth_m, a.K, a.T_base_camera)
     truth = true_places(points[:, v, u], b)
-    queries = network.describe(a.color)[0, :, v, u].T
+    queries = described(a, scale)[:, v, u].T
     result = localise(
-        network,  # type: ignore[arg-type]
+        1,
         DescriptorConfig(dimensions=3, sharpness=sharpness, pixel_step=1, radius_m=0.01),
         queries,
-        network.describe(b.color)[0],
+        described(b, scale),
         b,
         on_the_box(b),
         truth,
@@ -98,13 +88,12 @@ def test_a_place_without_depth_is_infinitely_wrong() -> None:
     torch.testing.assert_close(surface_points(pixels, view)[1], points[0, 30, 40])
     blind = Views(view.color, torch.zeros_like(view.depth_m), view.K, view.T_base_camera)
     assert surface_points(pixels, blind).isnan().all()
-    network = ColourNetwork(1.0)
     truth = true_places(points[:, 30, 40:42], view)
     result = localise(
-        network,  # type: ignore[arg-type]
+        1,
         DescriptorConfig(dimensions=3),
-        network.describe(view.color)[0, :, 30, 40:42].T,
-        network.describe(view.color)[0],
+        described(view, 1.0)[:, 30, 40:42].T,
+        described(view, 1.0),
         blind,
         on_the_box(view),
         truth,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from visuomotor.bench.clustered import Clusters, Estimate
-from visuomotor.bench.correspondence.measure import Points
+from visuomotor.bench.correspondence.measure import ALL_CAMERAS, KINDS, Points
 from visuomotor.descriptors.evaluation import METHODS, PCK_PX
 from visuomotor.descriptors.ground_truth import OCCLUDED, OUT_OF_VIEW, VISIBLE
 
@@ -18,11 +18,17 @@ SHARE_OF_SIZE = 0.1
 def figures(found: dict[str, Points], scenes: int, seed: int = 0) -> dict[str, Any]:
     """By kind: counts, the errors of every method and the AUROCs; kinds without a point left out.
 
+    all_cameras: of what all cameras of the other scene find together.
+
     Every figure is [value, low, high], the latter two its 95% interval by bootstrap over scenes;
     null: infinite (nothing was found or measured), or nothing to estimate from.
     """
     clusters = Clusters(scenes, seed=seed)
-    return {kind: _of(points, clusters) for kind, points in found.items() if len(points)}
+    content = {kind: _of(found[kind], clusters) for kind in KINDS if len(found[kind])}
+    for kind, all_cameras in ALL_CAMERAS.items():
+        if len(found[all_cameras]):
+            content[kind]["all_cameras"] = _of_all_cameras(found[all_cameras], clusters)
+    return content
 
 
 def _of(points: Points, clusters: Clusters) -> dict[str, Any]:
@@ -35,13 +41,10 @@ def _of(points: Points, clusters: Clusters) -> dict[str, Any]:
         px = points.column(f"{method}/px").astype(float)[visible]
         mm = points.column(f"{method}/mm").astype(float)[visible]
         of = scene[visible]
-        median_mm, p90_mm = clusters.quantiles(mm, of, (0.5, 0.9))
         by_method[method] = {
             **{f"pck_{t}": _row(clusters.share(px <= t, of)) for t in PCK_PX},
             "median_px": _row(clusters.quantiles(px, of, (0.5,))[0]),
-            "median_mm": _row(median_mm),
-            "p90_mm": _row(p90_mm),
-            "within_10_percent": _row(clusters.share(mm <= SHARE_OF_SIZE * size_mm, of)),
+            **_in_space(mm, size_mm, of, clusters),
         }
     return {
         "points": int(visible.sum()),
@@ -51,6 +54,30 @@ def _of(points: Points, clusters: Clusters) -> dict[str, Any]:
         "size_mm": float(np.median(size_mm)) if len(size_mm) else None,
         "methods": by_method,
         "auroc": _aurocs(points, scene, clusters),
+    }
+
+
+def _in_space(mm: Any, size_mm: Any, scene: Any, clusters: Clusters) -> dict[str, Any]:
+    median, p90 = clusters.quantiles(mm, scene, (0.5, 0.9))
+    within = clusters.share(mm <= SHARE_OF_SIZE * size_mm, scene)
+    return {"median_mm": _row(median), "p90_mm": _row(p90), "within_10_percent": _row(within)}
+
+
+def _of_all_cameras(points: Points, clusters: Clusters) -> dict[str, Any]:
+    scene = points.column("scene").astype(np.int64)
+    visible = points.column("visibility") == VISIBLE
+    hidden = points.column("visibility") == OCCLUDED
+    mm = points.column("mm").astype(float)
+    size_mm = 1e3 * points.column("size_m").astype(float)
+    confidence = points.column("confidence").astype(float)
+    auroc = clusters.auroc(
+        (confidence[visible], scene[visible]), (confidence[hidden], scene[hidden])
+    )
+    return {
+        "points": int(visible.sum()),
+        "hidden": int(hidden.sum()),
+        **_in_space(mm[visible], size_mm[visible], scene[visible], clusters),
+        "auroc": _row(auroc),
     }
 
 

@@ -12,7 +12,16 @@ from torch import Tensor
 
 from visuomotor.bench.correspondence.scenes import Scene, as_dataset
 from visuomotor.descriptors.evaluation import METHODS, localise
-from visuomotor.descriptors.ground_truth import Parts, carried, true_places
+from visuomotor.descriptors.ground_truth import (
+    OCCLUDED,
+    OUT_OF_VIEW,
+    UNCLEAR,
+    VISIBLE,
+    Parts,
+    carried,
+    true_places,
+)
+from visuomotor.descriptors.keypoints import locate_in_maps
 from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
 from visuomotor.descriptors.matching import Views
 from visuomotor.descriptors.model import DescriptorModel
@@ -20,6 +29,8 @@ from visuomotor.networks import pixels_to_cells, sample_map
 from visuomotor.training.batches import camera_views
 
 KINDS = ("across_views", "across_scenes", "across_instances")
+ALL_CAMERAS = {k: f"{k}/all_cameras" for k in KINDS[1:]}
+"""Where what all cameras of the other scene find together is kept."""
 _FEWEST = 8  # pixels of an object in a view, below which it asks no questions
 _SIZED = 400  # points that an unknown object's size is taken from
 
@@ -80,11 +91,12 @@ def measure(
     across_views: from each camera to each other one at the same instant. across_scenes and
     across_instances: from each camera to each camera of one other scene, drawn at random, that
     shows the same object elsewhere, or another instance of its category; only where the truth is
-    known. points: per image, drawn uniformly from the objects' pixels.
+    known. There all its cameras are also searched together, as policies do it: ALL_CAMERAS.
+    points: per image, drawn uniformly from the objects' pixels.
     """
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
-    found = {kind: Points() for kind in KINDS}
+    found = {kind: Points() for kind in (*KINDS, *ALL_CAMERAS.values())}
     sights = [list(_sights(model, scenes, i)) for i in range(len(scenes))]
     for done, (scene, own) in enumerate(zip(scenes, sights, strict=True), 1):
         for instant in own:
@@ -100,10 +112,11 @@ def measure(
                 for b in instant:
                     if b is not a:
                         _compare(model, a, b, pixels, found["across_views"])
-                for b in away:
-                    kind = _kind(scenes[a.scene], scenes[b.scene])
-                    if kind is not None:
+                kind = _kind(scene, scenes[away[0].scene]) if away else None
+                if kind is not None:
+                    for b in away:
                         _compare(model, a, b, pixels, found[kind])
+                    _find(model, a, away, pixels, found[ALL_CAMERAS[kind]])
         progress(done, len(scenes))
     return found
 
@@ -120,15 +133,27 @@ def _kind(a: Scene, b: Scene) -> str | None:
     return "across_instances"
 
 
-def _compare(model: DescriptorModel, a: Sight, b: Sight, pixels: Tensor, to: Points) -> None:
-    grid, config = model.network.grid, model.config
+def _queries(model: DescriptorModel, a: Sight, pixels: Tensor) -> Tensor:
+    """Descriptors (N, D) at pixels (N, 2) of an image."""
+    cells = pixels_to_cells(pixels.float(), model.network.grid)
+    return sample_map(a.descriptors[None], cells[None])[0]
+
+
+def _moved(a: Sight, b: Sight, pixels: Tensor) -> Tensor:
+    """Where the points (N, 3) at pixels (N, 2) of a truly are in b's scene, in base."""
     u, v = pixels.unbind(-1)
-    queries = sample_map(a.descriptors[None], pixels_to_cells(pixels.float(), grid)[None])[0]
     where = a.points[v, u]
-    if a.parts is not None and b.parts is not None:
-        where = carried(where, a.part[v, u], a.parts, b.parts)
-    truth = true_places(where[None], b.views)
-    found = localise(model.network, config, queries, b.descriptors, b.views, b.part >= 0, truth)
+    if a.parts is None or b.parts is None:
+        return where
+    return carried(where, a.part[v, u], a.parts, b.parts)
+
+
+def _compare(model: DescriptorModel, a: Sight, b: Sight, pixels: Tensor, to: Points) -> None:
+    """Looks for pixels (N, 2) of a in the image b."""
+    grid, queries = model.network.grid, _queries(model, a, pixels)
+    truth = true_places(_moved(a, b, pixels)[None], b.views)
+    mask = b.part >= 0
+    found = localise(grid, model.config, queries, b.descriptors, b.views, mask, truth)
     to.add(
         len(pixels),
         scene=a.scene,
@@ -139,6 +164,33 @@ def _compare(model: DescriptorModel, a: Sight, b: Sight, pixels: Tensor, to: Poi
         confidence=found.confidence,
         **{f"{m}/px": found.errors[m].px for m in METHODS},
         **{f"{m}/mm": found.errors[m].mm for m in METHODS},
+    )
+
+
+def _find(
+    model: DescriptorModel, a: Sight, others: Sequence[Sight], pixels: Tensor, to: Points
+) -> None:
+    """Looks for pixels (N, 2) of a in all images of another instant together.
+
+    A point is visible if one of them shows it, and occluded if none can.
+    """
+    views = [b.views for b in others]
+    points = _moved(a, others[0], pixels)
+    seen = torch.stack([true_places(points[None], v).visibility[0] for v in views])  # (C, N)
+    visibility = torch.full_like(seen[0], UNCLEAR)
+    visibility[((seen == OCCLUDED) | (seen == OUT_OF_VIEW)).all(0)] = OCCLUDED
+    visibility[(seen == VISIBLE).any(0)] = VISIBLE
+    maps = [b.descriptors[None] for b in others]
+    queries = _queries(model, a, pixels)
+    found = locate_in_maps(maps, views, queries, model.network.grid, model.config)
+    to.add(
+        len(pixels),
+        scene=a.scene,
+        partner=others[0].scene,
+        size_m=others[0].size_m,
+        visibility=visibility,
+        confidence=found.confidence[0],
+        mm=(1e3 * (found.points[0] - points).norm(dim=-1)).nan_to_num(nan=torch.inf),
     )
 
 

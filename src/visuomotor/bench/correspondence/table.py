@@ -111,6 +111,15 @@ def _table(figures: dict[str, Any]) -> list[str]:
             f"{_text(auroc['likeness_out_of_view'], 3)}, "
             f"{_text(auroc['confidence_out_of_view'], 3)}."
         )
+    if "all_cameras" in figures:
+        found = figures["all_cameras"]
+        lines.append(
+            "Keypoints of all cameras together, as policies find them: median "
+            f"{_text(found['median_mm'], 1)} mm, 90% {_text(found['p90_mm'], 1)} mm, within 10% "
+            f"{_text(found['within_10_percent'], 3)} of {found['points']} points that a camera "
+            f"sees; AUROC of the confidence against {found['hidden']} that none sees "
+            f"{_text(found['auroc'], 3)}."
+        )
     return lines
 
 
