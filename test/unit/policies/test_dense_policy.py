@@ -154,11 +154,24 @@ def test_a_checkpoint_with_another_head_is_refused(tmp_path: Path) -> None:
     folder = write_tiny_policy(tmp_path / "p")
     text = (folder / "config.yaml").read_text()
     (folder / "config.yaml").write_text(text.replace("- 16\n", "- 32\n"))
-    with pytest.raises(CheckpointError, match=r"net\.0\.weight is \(16, 20\), expected \(32, 20\)"):
+    with pytest.raises(CheckpointError, match=r"net\.0\.weight is \(16, 23\), expected \(32, 23\)"):
         load_policy(folder)
     (folder / "config.yaml").write_text(text.replace("dropout", "drop_out"))
     with pytest.raises(ConfigError, match="'drop_out'; did you mean 'dropout'"):
         load_policy(folder)
+
+
+def test_the_released_policy_goes_to_the_cube(world: SimWorld) -> None:
+    """It was trained with the task `lift` and descends towards the cube it sees."""
+    folder = Path(__file__).parents[3] / "models" / "checkpoints" / "lift_dense"
+    released = load_policy(folder)
+    world.reset(3)
+    seen = observe(world.frame(), replace(released.spec, objects=("cube",)))
+    chunk = released.act(seen)
+    cube = seen.objects["cube"][:3, 3]
+    assert np.median(np.linalg.norm(chunk.info["keypoints"] - cube, axis=1)) < 0.04
+    before = np.linalg.norm(seen.T_base_ee[:2, 3] - cube[:2])
+    assert np.linalg.norm(chunk.poses[0][:2, 3] - cube[:2]) < before
 
 
 def test_impossible_sizes_are_refused() -> None:

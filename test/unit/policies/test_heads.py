@@ -18,6 +18,7 @@ from visuomotor.policies.heads import (
     Scales,
     robot_inputs,
 )
+from visuomotor.policies.heads.head import saturated
 
 DOWN = POINTING_DOWN.numpy().astype(float)
 POINTS, FEATURES = (5, 3), (6,)
@@ -61,27 +62,66 @@ def inputs(head: PolicyHead, seen: torch.Tensor, robot: RobotInputs) -> torch.Te
     return head.inputs(seen, robot, make_scales(head.shape))
 
 
-def test_the_action_moves_with_hand_and_points() -> None:
+@pytest.mark.parametrize("points_as", ["relative", "saturated"])
+def test_the_action_moves_with_hand_and_points(points_as: str) -> None:
     """Positions are relative to the hand: what holds here holds 20 cm further, at equal height."""
-    head, robot, points = make_head(POINTS), make_robot(4), torch.rand(4, 5, 3)
+    head, robot, points = make_head(POINTS, points=points_as), make_robot(4), torch.rand(4, 5, 3)
     here = inputs(head, points, robot)
     there = inputs(head, points + SHIFT, moved(robot))
     torch.testing.assert_close(here, there, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(head(here)[0], head(there)[0], atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(inputs(head, points + SHIFT, robot), here, atol=0.1)
+    assert not torch.allclose(inputs(head, points + SHIFT, robot), here, atol=0.01)
     up = RobotInputs(robot.position + torch.tensor([0, 0, 0.1]), robot.rotation, robot.width)
     raised = inputs(head, points + torch.tensor([0, 0, 0.1]), up)
     assert not torch.allclose(raised, here, atol=0.1), "the height above the table counts"
 
 
-def test_absolute_adds_the_place_and_nothing_else() -> None:
-    relative, absolute = make_head(POINTS), make_head(POINTS, absolute=True)
+def test_relative_points_are_in_units_of_ten_centimetres() -> None:
+    head, robot = make_head(POINTS, points="relative"), make_robot(1)
+    points = robot.position[:, None] + 0.1 * torch.eye(3)[[0, 1, 2, 0, 1]]
+    torch.testing.assert_close(
+        inputs(head, points, robot)[0, :15], torch.eye(3)[[0, 1, 2, 0, 1]].flatten()
+    )
+
+
+def test_saturated_points_from_afar_are_a_direction() -> None:
+    """Near the hand the middle's offset itself; far away the same input at any distance."""
+    head, robot = make_head(POINTS), make_robot(1)
+    shape = 0.03 * torch.randn(5, 3)
+    shape -= shape.mean(0)
+    way = torch.tensor([0.6, 0.8, 0.0])
+
+    def seen_at(distance_m: float) -> torch.Tensor:
+        return inputs(head, (robot.position + distance_m * way)[:, None] + shape, robot)[0]
+
+    torch.testing.assert_close(seen_at(0.005)[:3], 0.05 * way, atol=1e-4, rtol=0)
+    torch.testing.assert_close(seen_at(0.5)[:3], way, atol=2e-4, rtol=0)
+    torch.testing.assert_close(seen_at(0.8), seen_at(0.5), atol=2e-4, rtol=0)
+    assert (seen_at(0.1)[:3] - seen_at(0.15)[:3]).norm() > 0.1
+    torch.testing.assert_close(seen_at(0.5)[3:18], (shape / 0.1).flatten(), atol=1e-5, rtol=0)
+    assert seen_at(0.0).isfinite().all()
+
+
+def test_saturation_has_a_gradient_at_the_hand() -> None:
+    offset = torch.zeros(2, 3, requires_grad=True)
+    saturated(offset).sum().backward()
+    assert offset.grad is not None
+    assert offset.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("points_as", ["relative", "saturated"])
+def test_absolute_adds_the_place_and_nothing_else(points_as: str) -> None:
+    relative = make_head(POINTS, points=points_as)
+    absolute = make_head(POINTS, points=points_as, absolute=True)
     robot, points = make_robot(4), torch.rand(4, 5, 3)
     here, there = inputs(absolute, points, robot), inputs(absolute, points + SHIFT, moved(robot))
     assert here.shape[-1] == inputs(relative, points, robot).shape[-1] + 2
     changed = (here - there).abs().amax(0) > 1e-4
-    assert changed.nonzero().flatten().tolist() == [15, 16], "x and y of the hand"
-    torch.testing.assert_close(there[:, 15:17] - here[:, 15:17], (SHIFT[:2] / 0.1).expand(4, 2))
+    x = 15 if points_as == "relative" else 18
+    assert changed.nonzero().flatten().tolist() == [x, x + 1], "x and y of the hand"
+    difference = there[:, x : x + 2] - here[:, x : x + 2]
+    torch.testing.assert_close(difference, (SHIFT[:2] / 0.1).expand(4, 2))
+    assert absolute(here)[0].shape == (4, 7)
 
 
 def test_features_come_with_the_hands_place() -> None:

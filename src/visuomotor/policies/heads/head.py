@@ -34,12 +34,7 @@ class PolicyHead(nn.Module):
         super().__init__()
         self.config, self.shape = config, shape
         self.absolute = config.absolute or len(shape) == 1
-        inputs = (
-            (3 * (shape[0] + 1) if len(shape) == 2 else shape[0])
-            + (3 if self.absolute else 1)
-            + 3
-            + 1
-        )
+        inputs = _sight_inputs(config, shape) + (3 if self.absolute else 1) + 3 + 1
         if config.kind == "mlp":
             self.net: nn.Module = mlp(inputs, config.hidden, OUTPUTS, config.dropout)
         else:
