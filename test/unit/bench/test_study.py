@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,26 +70,34 @@ def test_a_cell_of_an_older_version_is_read(tmp_path: Path) -> None:
     assert load(path) == made
 
 
-def _try(path: Path, found: Any) -> None:
-    with locked(path, wait=False) as mine:
-        found.put(mine)
+TRY = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+HOLD = (
+    "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True)"
+)
 
 
 def test_a_lock_holds_between_processes_and_ends_with_its_owner(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    found = context.Queue()
+    path = tmp_path / "lock"
 
     def other() -> bool:
-        process = context.Process(target=_try, args=(tmp_path / "lock", found))
-        process.start()
-        mine = bool(found.get(timeout=60))
-        process.join()
-        return mine
+        """Whether another process gets it."""
+        command = [sys.executable, "-c", TRY, str(path)]
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
 
-    with locked(tmp_path / "lock") as mine:
+    with locked(path) as mine:
         assert mine
         assert not other()
     assert other()
+    command = [sys.executable, "-c", HOLD + "; sys.stdin.read()", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline()
+        with locked(path, wait=False) as mine:
+            assert not mine
+        owner.kill()
+        owner.wait(timeout=60)
+    with locked(path, wait=False) as mine:
+        assert mine
 
 
 def test_notes_add_up_over_runs(tmp_path: Path) -> None:
