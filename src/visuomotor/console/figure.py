@@ -33,7 +33,7 @@ def object_pixels(
     points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
     mask = above_table(points, valid, workspace)
     ee = points.new_tensor([[0.0, 0.0, ee_height_m]])
-    mask = without_robot(mask, points, ee, margin_m=0.0)
+    mask = without_robot(mask, points, ee, margin_m=0.01)
     eroded = cv2.erode(mask[0].numpy().astype(np.uint8), np.ones((3, 3), np.uint8))
     inner = mask[0] & mask.new_tensor(eroded.astype(bool))  # an edge's pixel shows two surfaces
     chosen = select_pixels(points[0], inner if bool(inner.any()) else mask[0], count)

@@ -83,8 +83,24 @@ def test_a_bag_that_its_seed_does_not_explain_is_refused(bags: Path, tmp_path: P
     with pytest.raises(DataError, match=r"carton starts .* mm from .* record it anew"):
         open_scenes(tmp_path, SPEC)
     save_sidecar(replace(load_sidecar(episode), seed=None), episode)
-    (scene,) = open_scenes(tmp_path, SPEC)
+    (scene,) = open_scenes(tmp_path, SPEC, instants=1)
     assert scene.shapes is None
+
+
+def test_without_any_truth_views_are_compared_by_depth_alone(
+    bags: Path, untrained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(find_episodes(bags / "reach_tr")[0], tmp_path / "reach_tr" / "one")
+    (episode,) = find_episodes(tmp_path)
+    save_sidecar(replace(load_sidecar(episode), seed=None), episode)
+    model = load_descriptors(untrained)
+    found = measure(model, open_scenes(tmp_path, SPEC, instants=1), points=100)
+    views = found.pop("across_views")
+    assert not any(len(points) for points in found.values())
+    assert (views.column("visibility") == VISIBLE).sum() > 50
+    known = measure(model, open_scenes(bags, SPEC, count=1, instants=1), points=100)
+    size_m = known["across_views"].column("size_m")[0]
+    assert 0.75 * size_m < views.column("size_m")[0] < 1.05 * size_m
 
 
 def test_ranges_that_the_dataset_does_not_have_are_refused(bags: Path) -> None:

@@ -33,6 +33,7 @@ ALL_CAMERAS = {k: f"{k}/all_cameras" for k in KINDS[1:]}
 """Where what all cameras of the other scene find together is kept."""
 _FEWEST = 8  # pixels of an object in a view, below which it asks no questions
 _SIZED = 400  # points that an unknown object's size is taken from
+_TIPS_M = 0.01  # how far the fingers may reach below the end effector
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def _sights(model: DescriptorModel, scenes: Sequence[Scene], number: int) -> Ite
             points, valid = points_in_base(one.depth_m, one.K, one.T_base_camera)
             if parts is None:
                 mask = above_table(points, valid, model.config.workspace)
-                part = without_robot(mask, points, ee, margin_m=0.0)[0].long() - 1
+                part = without_robot(mask, points, ee, _TIPS_M)[0].long() - 1
             else:
                 part = parts.containing(points[0]).masked_fill(~valid[0], -1)
             shown.append((camera, one, points[0], part, maps[camera][i]))

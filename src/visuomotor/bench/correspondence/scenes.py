@@ -86,7 +86,8 @@ def _open(path: Path, root: Path, spec: ObservationSpec, number: int, instants: 
     if shapes is not None:
         truth = cached_arrays(path, ObservationSpec((), shapes.names), root / CACHE)
         poses = dict(truth.T_base_object)
-        shapes.check_start({n: T[0] for n, T in poses.items()}, str(path))
+        if sidecar.trim_s is None:
+            shapes.check_start({n: T[0] for n, T in poses.items()}, str(path))
     return Scene(number, sidecar, arrays, steps, shapes, poses)
 
 

@@ -24,7 +24,7 @@ from visuomotor.recording.reader import open_bag
 if TYPE_CHECKING:
     from visuomotor.sim import SimWorld
 
-_START_M, _START_RAD = 0.002, 0.01
+_START_M, _START_RAD = 0.01, 0.05  # more than an object settles, less than seeds differ
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class Shapes:
             if offset > _START_M or turn > _START_RAD:
                 raise DataError(
                     f"{where}: {name} starts {1e3 * offset:.1f} mm from where the simulation puts "
-                    "it for the episode's seed; it was recorded by another version of the task: "
-                    "record it anew with `visuomotor demos`"
+                    "it for the episode's seed, so how large it is cannot be told: another version "
+                    "of the task recorded it, or after it had moved; record it anew with "
+                    "`visuomotor demos`, or leave it out"
                 )
 
 
