@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from visuomotor.dataset import Dataset
 from visuomotor.descriptors.augmentation import Augmented, augment
 from visuomotor.descriptors.losses import CellScene
-from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
-from visuomotor.descriptors.matching import Matches, Views, draw_pixels, find_matches
+from visuomotor.descriptors.matching import Matches, draw_pixels, find_matches
 from visuomotor.networks import Grid, cell_pixels, normalise_color
-from visuomotor.training.batches import Steps
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
-
-
-@dataclass(frozen=True)
-class Scene:
-    """B views and what they show: points (B, H, W, 3) in base, m, measured or not.
-
-    foreground (B, H, W): robot and objects; objects (B, H, W): of these, the objects.
-    """
-
-    views: Views
-    points: Tensor
-    measured: Tensor
-    foreground: Tensor
-    objects: Tensor
+from visuomotor.training.scenes import Scene
 
 
 @dataclass(frozen=True)
@@ -49,14 +32,6 @@ class PairBatch:
             for scene, seen in zip(self.scenes, self.seen, strict=True)
         )
         return one, other
-
-
-def scene_of(views: Views, ee_position: Tensor, config: DescriptorTrainingConfig) -> Scene:
-    """Masks by place in space; ee_position (B, 3) in base tells the robot from the objects."""
-    points, measured = points_in_base(views.depth_m, views.K, views.T_base_camera)
-    foreground = above_table(points, measured, config.model.workspace)
-    objects = without_robot(foreground, points, ee_position, margin_m=0.0)
-    return Scene(views, points, measured, foreground, objects)
 
 
 def pair_batch(
@@ -95,12 +70,6 @@ def pair_batch(
         only_b & kept_b,
     )
     return PairBatch(torch.cat([seen_a.images, seen_b.images]), moved, (a, b), (seen_a, seen_b))
-
-
-def ee_positions(dataset: Dataset, steps: Steps) -> Tensor:
-    """The hand's positions (N, 3) in base, m, at the steps."""
-    poses = np.stack([dataset.episodes[e].T_base_ee[t] for e, t in steps])
-    return torch.from_numpy(poses[:, :3, 3].astype(np.float32))
 
 
 def _weights(scene: Scene, config: DescriptorTrainingConfig) -> Tensor:

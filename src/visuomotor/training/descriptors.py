@@ -7,7 +7,7 @@ later code done properly (docs/methods/dense.md).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +21,20 @@ from visuomotor.descriptors.losses import CorrespondenceLoss, correspondence_los
 from visuomotor.descriptors.matching import draw_pixels, find_matches
 from visuomotor.descriptors.model import FAMILY, DescriptorModel
 from visuomotor.descriptors.network import DescriptorNetwork
+from visuomotor.networks import load_pretrained
 from visuomotor.observations import ObservationSpec
-from visuomotor.training.batches import camera_views, valid_steps
-from visuomotor.training.correspondences import PairBatch, ee_positions, pair_batch, scene_of
+from visuomotor.training.batches import valid_steps
+from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.loop import optimise
 from visuomotor.training.precision import autocast
 from visuomotor.training.progress import Report
 from visuomotor.training.reference import reference_descriptors
+from visuomotor.training.scenes import Scenes, empty_depths, empty_episode
 from visuomotor.training.state import TrainingState, inputs_key
 
 __all__ = ["DescriptorTrainingConfig", "train_descriptors"]
-METRICS = (
-    "loss",
-    "distribution",
-    "expectation",
-    "expectation_3d",
-    "no_match",
-    "contrastive",
-)
+METRICS = ("loss", "distribution", "expectation", "expectation_3d", "no_match", "contrastive")
 
 
 def train_descriptors(
@@ -60,19 +55,50 @@ def train_descriptors(
         dataset.split(config.held_out, config.seed) if len(dataset) > 1 else (dataset,) * 2
     )
     out.mkdir(parents=True, exist_ok=True)
+    scenes = _scenes(train, config)
     torch.manual_seed(config.seed)
     network = DescriptorNetwork(config.model)
-    names = [e.name for e in dataset.episodes]
-    key = inputs_key({"config": asdict(config), "episodes": names})
-    steps = valid_steps(train)
+    if config.weights is not None:
+        load_pretrained(network.backbone, config.weights)
+    key = inputs_key({"config": asdict(config), "episodes": [e.name for e in dataset.episodes]})
+    if config.model.learned != "nothing":
+        _learn(network, scenes, config, out, key, report, should_stop)
+    network.eval()
+    reference = reference_descriptors(network, scenes, config.model, config.seed)
+    model = DescriptorModel(config.model, network, reference, spec)
+    errors = _evaluate(model, replace(scenes, dataset=test), config)
+    card = "\n".join(
+        [
+            "# Dense descriptors",
+            f"Trained for {config.steps} steps of {config.pairs} pairs on {len(train)} episodes of "
+            f"{Path(dataset_root).name}, seed {config.seed}; held out: {len(test)} episodes.",
+            "",
+            *(f"- {k}: {v:.4g}" for k, v in errors.items()),
+            "",
+        ]
+    )
+    save_checkpoint(out, FAMILY, config.model, model.tensors(), {}, spec, card)
+    TrainingState(out, key).clear()
+    return model
+
+
+def _learn(
+    network: DescriptorNetwork,
+    scenes: Scenes,
+    config: DescriptorTrainingConfig,
+    out: Path,
+    key: str,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    steps = valid_steps(scenes.dataset)
 
     def step(
         rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = steps[rng.integers(len(steps), size=config.pairs)]
-        i, j = rng.choice(len(spec.names), 2, replace=False)
-        hand = ee_positions(train, chosen)
-        a, b = (scene_of(camera_views(train, spec.names[k], chosen), hand, config) for k in (i, j))
+        i, j = rng.choice(len(scenes.cameras), 2, replace=False)
+        a, b = (scenes.at(scenes.cameras[k], chosen) for k in (i, j))
         loss = batch_loss(network, pair_batch(a, b, config, generator), config)
         return loss.total, {"loss": loss.total, **{m: getattr(loss, m) for m in METRICS[1:]}}
 
@@ -90,22 +116,6 @@ def train_descriptors(
         report=report,
         should_stop=should_stop,
     )
-    reference = reference_descriptors(network, train, config)
-    model = DescriptorModel(config.model, network, reference, spec)
-    errors = _evaluate(model, test, config)
-    card = "\n".join(
-        [
-            "# Dense descriptors",
-            f"Trained for {config.steps} steps of {config.pairs} pairs on {len(train)} episodes of "
-            f"{Path(dataset_root).name}, seed {config.seed}; held out: {len(test)} episodes.",
-            "",
-            *(f"- {k}: {v:.4g}" for k, v in errors.items()),
-            "",
-        ]
-    )
-    save_checkpoint(out, FAMILY, config.model, model.tensors(), {}, spec, card)
-    TrainingState(out, key).clear()
-    return model
 
 
 def batch_loss(
@@ -121,17 +131,25 @@ def batch_loss(
     return correspondence_loss(a, b, batch.matches, network.grid, config.loss, scenes)
 
 
+def _scenes(dataset: Dataset, config: DescriptorTrainingConfig) -> Scenes:
+    empty = None
+    if config.foreground == "background_subtraction":
+        source = dataset if config.empty is None else empty_episode(Path(config.empty), dataset)
+        empty = empty_depths(source, config.seed)
+    return Scenes(dataset, config.model.workspace, empty)
+
+
 @torch.inference_mode()
 def _evaluate(
-    model: DescriptorModel, dataset: Dataset, config: DescriptorTrainingConfig
+    model: DescriptorModel, scenes: Scenes, config: DescriptorTrainingConfig
 ) -> dict[str, float]:
     """Cross-view errors on objects of held-out episodes, without augmentation."""
     generator = torch.Generator().manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    steps = valid_steps(dataset)
+    steps = valid_steps(scenes.dataset)
     chosen = steps[rng.choice(len(steps), min(64, len(steps)), replace=False)]
-    a, b = (camera_views(dataset, name, chosen) for name in model.spec.names[:2])
-    objects = scene_of(a, ee_positions(dataset, chosen), config).objects
-    matches = find_matches(a, b, draw_pixels(objects.float(), 64, generator), config.tolerances)
-    maps_a, maps_b = (model.network.describe(view.color) for view in (a, b))
-    return correspondence_errors(maps_a, maps_b, matches, b, model.network.grid)
+    a, b = (scenes.at(name, chosen) for name in model.spec.names[:2])
+    pixels = draw_pixels(a.objects.float(), 64, generator)
+    matches = find_matches(a.views, b.views, pixels, config.tolerances)
+    maps_a, maps_b = (model.network.describe(scene.views.color) for scene in (a, b))
+    return correspondence_errors(maps_a, maps_b, matches, b.views, model.network.grid)

@@ -6,13 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visuomotor.dataset import Dataset
+from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.keypoints import descriptors_at, locate, select_pixels
 from visuomotor.descriptors.network import DescriptorNetwork
 from visuomotor.errors import DataError
 from visuomotor.training.batches import Steps, camera_views, valid_steps
-from visuomotor.training.correspondences import Scene, ee_positions, scene_of
-from visuomotor.training.descriptor_config import DescriptorTrainingConfig
+from visuomotor.training.scenes import Scene, Scenes
 
 CANDIDATES = 8
 """Times as many pixels as keypoints are tried."""
@@ -24,7 +23,7 @@ SURE = 0.8
 
 @torch.inference_mode()
 def reference_descriptors(
-    network: DescriptorNetwork, dataset: Dataset, config: DescriptorTrainingConfig
+    network: DescriptorNetwork, scenes: Scenes, config: DescriptorConfig, seed: int
 ) -> Tensor:
     """K descriptors (K, D) of points in the view that shows the most of the objects.
 
@@ -33,11 +32,11 @@ def reference_descriptors(
     (they look like others, or lie where the cameras seldom see them) are left out, and of the
     rest K are spread over the objects. Raises DataError if no view shows an object.
     """
-    count = config.model.keypoints
-    scene = _best_view(dataset, config)
+    count = config.keypoints
+    scene = _best_view(scenes)
     pixels = select_pixels(scene.points[0], scene.objects[0], CANDIDATES * count)
     found = descriptors_at(network, scene.views.color, pixels[None])[0]
-    confidence = _confidence(network, found, dataset, config)
+    confidence = mean_confidence(network, found, scenes, config, seed)
     least = SURE * confidence.topk(count).values[-1]
     sure = torch.zeros_like(scene.objects[0])
     u, v = pixels[confidence >= least].unbind(-1)
@@ -46,12 +45,11 @@ def reference_descriptors(
     return descriptors_at(network, scene.views.color, chosen[None])[0].clone()
 
 
-def _best_view(dataset: Dataset, config: DescriptorTrainingConfig) -> Scene:
-    first = np.array([[e, 0] for e in range(len(dataset))], np.int64)
+def _best_view(scenes: Scenes) -> Scene:
+    first = np.array([[e, 0] for e in range(len(scenes.dataset))], np.int64)
     best: tuple[int, str, Steps] | None = None
-    for camera in dataset.spec.names:
-        scene = scene_of(camera_views(dataset, camera, first), ee_positions(dataset, first), config)
-        counts = scene.objects.flatten(1).sum(1)
+    for camera in scenes.cameras:
+        counts = scenes.at(camera, first).objects.flatten(1).sum(1)
         index = int(counts.argmax())
         if best is None or int(counts[index]) > best[0]:
             best = (int(counts[index]), camera, first[index : index + 1])
@@ -61,21 +59,22 @@ def _best_view(dataset: Dataset, config: DescriptorTrainingConfig) -> Scene:
             "workspace box, the depth and the extrinsics"
         )
     _, camera, step = best
-    return scene_of(camera_views(dataset, camera, step), ee_positions(dataset, step), config)
+    return scenes.at(camera, step)
 
 
-def _confidence(
+def mean_confidence(
     network: DescriptorNetwork,
     descriptors: Tensor,
-    dataset: Dataset,
-    config: DescriptorTrainingConfig,
+    scenes: Scenes,
+    config: DescriptorConfig,
+    seed: int,
 ) -> Tensor:
     """The mean confidence (N,) with which descriptors (N, D) are found in sets of the dataset."""
-    steps = valid_steps(dataset)
-    rng = np.random.default_rng(config.seed)
+    steps = valid_steps(scenes.dataset)
+    rng = np.random.default_rng(seed)
     some = steps[rng.choice(len(steps), min(TRIED_ON, len(steps)), replace=False)]
     parts = []
     for part in np.array_split(some, max(1, len(some) // 8)):
-        views = [camera_views(dataset, camera, part) for camera in dataset.spec.names]
-        parts.append(locate(network, descriptors, views, config.model).confidence)
+        views = [camera_views(scenes.dataset, camera, part) for camera in scenes.cameras]
+        parts.append(locate(network, descriptors, views, config).confidence)
     return torch.cat(parts).mean(0)
