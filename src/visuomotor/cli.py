@@ -11,7 +11,15 @@ import tyro
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
-from visuomotor.commands import descriptors, episodes, services, simulation, study, training
+from visuomotor.commands import (
+    baselines,
+    descriptors,
+    episodes,
+    services,
+    simulation,
+    study,
+    training,
+)
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.errors import VisuomotorError
 
@@ -64,6 +72,10 @@ def application() -> SubcommandApp:
     app.command(catalogue, name="episodes", help="Look at, relabel, trim, repair, play episodes.")
     learning = SubcommandApp()
     learning.command(name="descriptors")(training.train_descriptors)
+    learning.command(name="dense")(training.train_dense)
+    learning.command(name="bc")(baselines.train_bc)
+    learning.command(name="pointbc")(baselines.train_pointbc)
+    learning.command(name="autoencoder")(baselines.train_autoencoder)
     learning.command(name="policy")(training.train_policy)
     app.command(learning, name="train", help="Train descriptors or a policy from recorded bags.")
     correspondence = SubcommandApp()

@@ -47,15 +47,16 @@ EPISODES = (
 )
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("words", [[], ["train", "dense"], ["train", "bc"]], ids=" ".join)
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom visuomotor.cli import main\n"
-        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"try: main({[*words, '--help']!r})\nexcept SystemExit: pass\n"
         f"print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "HEAVY []"
-    for command in COMMANDS:
+    for command in () if words else COMMANDS:
         assert command in run.stdout
 
 
@@ -63,7 +64,7 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[c] for c in COMMANDS]
     + [["episodes", e] for e in EPISODES]
-    + [["train", t] for t in ("descriptors", "policy")]
+    + [["train", t] for t in ("descriptors", "dense", "bc", "pointbc", "autoencoder", "policy")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")],
     ids=" ".join,
@@ -87,6 +88,25 @@ def test_every_command_explains_itself(
         (["demos", "--episodes", "0"], "--episodes: got 0"),
         (["study", "run", "dens"], "did you mean 'dense'"),
         (["eval", "--checkpoint", "/nowhere"], "/nowhere: no config.yaml"),
+        (
+            ["train", "bc", "--dataset", "d", "--out", "o", "--truth", "3d"],
+            "got --truth without --object",
+        ),
+        (
+            ["train", "bc", "--dataset", "d", "--out", "o", "--frozen"],
+            "got frozen without encoder_from",
+        ),
+        (
+            ["train", "dense", "--dataset", "/nowhere", "--out", "o"],
+            "/nowhere: no such folder",
+        ),
+        (
+            [
+                *("train", "dense", "--dataset", "d", "--out", "o"),
+                *("--descriptors", "x", "--descriptors-config", "y.yaml"),
+            ],
+            "leave one out",
+        ),
         (
             ["train", "policy", "--dataset", "d", "--out", "o", "--family", "dens"],
             "did you mean 'dense'",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from visuomotor.commands.progress import ProgressLine
 
@@ -23,6 +23,7 @@ def train_descriptors(
     task: str | None = None,
     episodes: int | None = None,
     threads: int = 0,
+    seed: int | None = None,
 ) -> int:
     """Train dense descriptors from bags; run again to go on where it was stopped.
 
@@ -33,10 +34,10 @@ def train_descriptors(
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
         threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
     """
-    return _train(
-        "descriptors", config, dataset, out, threads, {"task": task, "episodes": episodes}
-    )
+    given = {"task": task, "episodes": episodes, "seed": seed}
+    return run_training("descriptors", config, dataset, out, threads, given)
 
 
 def train_policy(
@@ -48,8 +49,11 @@ def train_policy(
     task: str | None = None,
     episodes: int | None = None,
     threads: int = 0,
+    seed: int | None = None,
 ) -> int:
-    """Train a policy from bags; run again to go on where it was stopped.
+    """Train a policy of any family from bags; run again to go on where it was stopped.
+
+    `train dense`, `train bc` and `train pointbc` offer each family's own choices.
 
     Args:
         dataset: Folder of the recorded episodes.
@@ -60,20 +64,108 @@ def train_policy(
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
         threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
     """
-    overrides: dict[str, Path | str | int | None]
-    overrides = {"descriptors": descriptors, "task": task, "episodes": episodes}
-    return _train(family, config, dataset, out, threads, overrides)
+    given = {"descriptors": descriptors, "task": task, "episodes": episodes, "seed": seed}
+    return run_training(family, config, dataset, out, threads, given)
 
 
-def _train(
+def train_dense(
+    dataset: Path,
+    out: Path,
+    descriptors: Path | None = None,
+    space: Literal["3d", "2d"] | None = None,
+    descriptor_set: Literal["fixed", "optimised", "end_to_end"] | None = None,
+    memory: bool = False,
+    absolute: bool = False,
+    task: str | None = None,
+    episodes: int | None = None,
+    config: Path | None = None,
+    descriptors_config: Path | None = None,
+    threads: int = 0,
+    seed: int | None = None,
+) -> int:
+    """Teach a policy to act on points that it recognises on the objects.
+
+    First a network learns to recognise surface points from any side (descriptors), from the
+    demonstrations' images alone: nothing is labelled. Then a small network learns to act on where
+    16 of these points are. With the defaults and thirty short demonstrations this is a matter of
+    minutes on two cores; progress and the time left are shown. Ctrl-C saves; the same command goes
+    on. The policy is written to OUT, the descriptors to OUT/descriptors, where a second policy can
+    find them (--descriptors).
+
+    What the bags must have: two or more cameras with depth that see the same objects from
+    different sides, calibrated to the robot's base to some millimetres (camera_info and
+    extrinsics), the hand's pose, and the accepted targets; `recorder` writes all of these. The
+    defaults expect cameras named front and side, a table at z = 0 and objects within x 0.25 to 0.8
+    and y -0.4 to 0.4 m: if yours differ, say so in --descriptors-config
+    (config/descriptors_dense.yaml shows how). Episodes that are marked as failed are left out.
+    More in docs/methods/dense.md.
+
+    Args:
+        dataset: Folder of the recorded episodes.
+        out: Folder of the policy's checkpoint.
+        descriptors: Folder of descriptors that are trained already; without it they are trained.
+        space: 3d: points in space, by all cameras and their depth; 2d: places in the first
+            camera's image, by its colour alone. Without it as in the config, else 3d.
+        descriptor_set: Which points are followed. fixed: spread over the objects in one view;
+            optimised: chosen while a policy learns; end_to_end: the descriptor network is learned
+            on, too, which takes much longer. Without it as in the config, else fixed.
+        memory: A policy that remembers (LSTM), for demonstrators who act on more than is seen now.
+        absolute: The policy knows where on the table the hand is: for goals that cannot be seen.
+        task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
+        config: YAML file of the policy's training; without it the defaults.
+        descriptors_config: YAML file of the descriptors' training; without it the defaults.
+        threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
+    """
+    common: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
+    if descriptors is None:
+        descriptors = out / "descriptors"
+        if (descriptors / "config.yaml").exists():
+            print(f"descriptors: {descriptors}, trained before (remove it to train them anew)")
+        else:
+            code = run_training(
+                "descriptors", descriptors_config, dataset, descriptors, threads, common
+            )
+            if code:
+                return code
+    elif descriptors_config is not None:
+        from visuomotor.errors import ConfigError
+
+        raise ConfigError(
+            f"train dense: got --descriptors {descriptors}, which are trained already, and "
+            "--descriptors-config; leave one out"
+        )
+    given = {**common, "descriptors": descriptors, "space": space, "descriptor_set": descriptor_set}
+    head = head_options("dense", config, memory, absolute)
+    return run_training("dense", config, dataset, out, threads, {**given, **head})
+
+
+def head_options(family: str, config: Path | None, memory: bool, absolute: bool) -> dict[str, Any]:
+    """The configuration's head with these changes, as an override; nothing for no change."""
+    if not memory and not absolute:
+        return {}
+    from dataclasses import replace
+
+    from visuomotor.training import read_config
+
+    head = read_config(family, config).head
+    if memory and head.kind != "lstm":
+        head = replace(head, kind="lstm", hidden=(100, 100))
+    return {"head": replace(head, absolute=absolute or head.absolute)}
+
+
+def run_training(
     family: str,
     config: Path | None,
     dataset: Path,
     out: Path,
     threads: int,
-    overrides: dict[str, Path | str | int | None],
+    overrides: dict[str, Any],
 ) -> int:
+    """One training with its progress shown; overrides that are None are left out. 130: stopped."""
     import torch
 
     from visuomotor.errors import Interrupted

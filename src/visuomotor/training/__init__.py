@@ -44,17 +44,24 @@ def train(
     Raises ConfigError for an unknown family or field, DataError for a dataset that cannot serve,
     and Interrupted when `should_stop` ended it.
     """
-    if family not in FAMILIES:
-        raise ConfigError(unknown_name("family", family, FAMILIES))
-    module_name, config_name, function_name = FAMILIES[family]
-    module = importlib.import_module(module_name)
-    values = read_yaml(config_file) if config_file else {}
-    config = from_mapping(getattr(module, config_name), values, str(config_file or family))
+    config = read_config(family, config_file)
     try:
         config = replace(config, **overrides)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"{family}: {error}") from error
-    getattr(module, function_name)(config, Path(dataset), Path(out), report, should_stop)
+    module_name, _, function_name = FAMILIES[family]
+    function = getattr(importlib.import_module(module_name), function_name)
+    function(config, Path(dataset), Path(out), report, should_stop)
 
 
-__all__ = ["FAMILIES", "Progress", "Report", "train"]
+def read_config(family: str, config_file: Path | str | None) -> Any:
+    """A family's configuration from a YAML file (None: the defaults); ConfigError as `train`."""
+    if family not in FAMILIES:
+        raise ConfigError(unknown_name("family", family, FAMILIES))
+    module_name, config_name, _ = FAMILIES[family]
+    values = read_yaml(config_file) if config_file else {}
+    cls = getattr(importlib.import_module(module_name), config_name)
+    return from_mapping(cls, values, str(config_file or family))
+
+
+__all__ = ["FAMILIES", "Progress", "Report", "read_config", "train"]

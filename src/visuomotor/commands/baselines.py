@@ -1,0 +1,125 @@
+"""`train bc`, `train pointbc`, `train autoencoder`: what the dense family is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from visuomotor.commands.training import head_options, run_training
+
+
+def train_bc(
+    dataset: Path,
+    out: Path,
+    encoder_from: Path | None = None,
+    frozen: bool = False,
+    truth: Literal["3d", "2d"] | None = None,
+    object: str | None = None,
+    memory: bool = False,
+    absolute: bool = False,
+    task: str | None = None,
+    episodes: int | None = None,
+    config: Path | None = None,
+    threads: int = 0,
+    seed: int | None = None,
+) -> int:
+    """Clone behaviour from one camera's images, or from an object's true pose in simulation.
+
+    The image policy learns an encoder, whose features are points in the image, together with the
+    head; the bags need one calibrated camera named front, unless the config names another, and no
+    depth. Every step of it passes a batch of images through the encoder, which takes far longer
+    than a head on keypoints: config/policy_bc_image.yaml is the budget that the study gives it.
+    With --truth only a head is trained, on the true poses that bags from simulation carry.
+
+    Args:
+        dataset: Folder of the recorded episodes.
+        out: Folder of the checkpoint.
+        encoder_from: Folder of an autoencoder, of descriptors or of another such policy whose
+            weights the encoder begins with.
+        frozen: Leave those weights as they are, and learn the head alone.
+        truth: Act on points fixed to --object at its true pose, in space or in the camera's image,
+            instead of on images; only a simulation knows it.
+        object: Whose true pose that is, such as carton.
+        memory: A policy that remembers (LSTM), for demonstrators who act on more than is seen now.
+        absolute: The policy knows where on the table the hand is; one that looks at images always
+            does.
+        task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
+        config: YAML file of the run; without it the defaults.
+        threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
+    """
+    from visuomotor.errors import ConfigError
+
+    if truth is not None and object is None and config is None:
+        raise ConfigError("train bc: got --truth without --object; name the object to be told of")
+    given: dict[str, Any] = {
+        "task": task,
+        "episodes": episodes,
+        "seed": seed,
+        "encoder_from": encoder_from,
+        "frozen": frozen or None,
+        "sight": None if truth is None else f"truth_{truth}",
+        "object": object,
+        **head_options("bc", config, memory, absolute),
+    }
+    return run_training("bc", config, dataset, out, threads, given)
+
+
+def train_pointbc(
+    dataset: Path,
+    out: Path,
+    absolute: bool = False,
+    task: str | None = None,
+    episodes: int | None = None,
+    config: Path | None = None,
+    threads: int = 0,
+    seed: int | None = None,
+) -> int:
+    """Clone behaviour from coloured point clouds in the hand's frame.
+
+    The bags need one or more calibrated cameras with depth (front and side, unless the config names
+    others). Some minutes on two cores.
+
+    Args:
+        dataset: Folder of the recorded episodes.
+        out: Folder of the checkpoint.
+        absolute: The policy knows where on the table the hand is: for goals that cannot be seen.
+        task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
+        config: YAML file of the run; without it the defaults.
+        threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
+    """
+    given: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
+    given["absolute"] = absolute or None
+    return run_training("pointbc", config, dataset, out, threads, given)
+
+
+def train_autoencoder(
+    dataset: Path,
+    out: Path,
+    masked: bool = False,
+    task: str | None = None,
+    episodes: int | None = None,
+    config: Path | None = None,
+    threads: int = 0,
+    seed: int | None = None,
+) -> int:
+    """Train an image encoder by reconstruction, for `train bc --encoder-from`.
+
+    The bags need one camera named front, unless the config names another.
+
+    Args:
+        dataset: Folder of the recorded episodes.
+        out: Folder of the checkpoint.
+        masked: Only pixels of objects have to be drawn well; this needs depth and calibration.
+        task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
+        config: YAML file of the run; without it the defaults.
+        threads: Threads of torch; 0: its own choice.
+        seed: Of weights and batches; another one is another training.
+    """
+    given: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
+    given["masked"] = masked or None
+    return run_training("autoencoder", config, dataset, out, threads, given)
