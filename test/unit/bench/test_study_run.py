@@ -127,25 +127,35 @@ def test_rollouts_of_another_training_are_not_mixed_in(work: Path, tmp_path: Pat
     assert list(repeated([*listed, *other]).values()) == [2]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_failed_training_costs_no_other_cell(work: Path, tmp_path: Path, workers: int) -> None:
-    """In processes of their own even one that ends its process."""
-    bad = ("refuses", "crashes") if workers == 1 else ("dies",)
-    block = Block(method=(*bad, "good"), seed=(workers,), rollouts=1, region=("interpolation",))
+def test_a_failed_training_costs_no_other_cell(work: Path, tmp_path: Path) -> None:
+    block = Block(method=("refuses", "crashes", "good"), rollouts=1, region=("interpolation",))
     request = Request("toys.study", (block,), STARTS, work, tmp_path)
     said: list[str] = []
-    assert fill(request, workers, said.append) == len(bad)
+    assert fill(request, 1, said.append) == 2
     told = "\n".join(said)
-    if workers == 1:
-        assert re.search(r"refuses-3-seed1: FAILED: too few demonstrations of anything", told)
-        assert re.search(r"crashes-3-seed1: FAILED: ZeroDivisionError.*; see (.*error.txt)", told)
-        cell = request.wanted()[1].cell
-        assert "nobody thought" in (work / "cells" / cell.name / "error.txt").read_text()
-    else:
-        assert "dies-3-seed2: FAILED: its process ended with 9" in told
+    assert "refuses-3-seed0: FAILED: too few demonstrations of anything" in told
+    assert re.search(r"crashes-3-seed0: FAILED: ZeroDivisionError.*; see .*error.txt", told)
+    cell = request.wanted()[1].cell
+    assert "nobody thought" in (work / "cells" / cell.name / "error.txt").read_text()
     assert [r.cell.method for r in load_all(tmp_path, "toys.study")] == ["good"]
     assert fill(request, 1, said.append) == 0  # they are tried again
-    assert len(load_all(tmp_path, "toys.study")) == len(bad) + 1
+    assert len(load_all(tmp_path, "toys.study")) == 3
+
+
+def test_processes_survive_one_anothers_end_and_do_not_wait_for_what_others_make(
+    work: Path, tmp_path: Path
+) -> None:
+    """The first cell goes on when the third one, which dies, has begun; the second needs both."""
+    blocks = (
+        Block(method=("shares",), seed=(0, 1), rollouts=1, region=("interpolation",)),
+        Block(method=("dies",), rollouts=1, region=("interpolation",)),
+    )
+    request = Request("toys.study", blocks, STARTS, work, tmp_path)
+    said: list[str] = []
+    assert fill(request, 2, said.append) == 1
+    assert said[1:] == [f"{request.wanted()[2].cell.name}: FAILED: its process ended with 9"]
+    assert [r.cell.seed for r in load_all(tmp_path, "toys.study")] == [0, 1]
+    assert fill(request, 1, said.append) == 0
 
 
 def test_two_runs_at_once_share_the_cells(work: Path, tmp_path: Path) -> None:

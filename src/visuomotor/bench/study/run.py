@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,9 +15,11 @@ from typing import Any
 from visuomotor.bench.study.filling import fill_cell
 from visuomotor.bench.study.request import Request, Wanted
 from visuomotor.bench.study.watch import Say
+from visuomotor.bench.study.work import Busy, be_impatient
 from visuomotor.errors import Interrupted, VisuomotorError
 
 _POLL_S = 0.2
+_BUSY = 75  # exit code: the cell is to be tried again later
 
 
 def fill(
@@ -53,6 +56,8 @@ def _fill_and_tell(
     name = wanted.cell.name
     try:
         fill_cell(request, wanted, say, should_stop, workers)
+    except Busy:
+        raise
     except Interrupted as end:
         say(f"{name}: {end}")
     except VisuomotorError as error:
@@ -64,7 +69,11 @@ def _fill_and_tell(
 
 
 class _Processes:
-    """One process per cell, at most `workers` at a time; those left over share rollouts."""
+    """One process per cell, at most `workers` at a time; those left over share rollouts.
+
+    A cell that would have to wait for what another one is making (descriptors, demonstrations) is
+    postponed until any cell ends.
+    """
 
     def __init__(
         self, request: Request, workers: int, say: Say, should_stop: Callable[[], bool]
@@ -73,27 +82,37 @@ class _Processes:
         self._should_stop = should_stop
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
-        self._running: dict[str, SpawnProcess] = {}
+        self._waiting: list[Wanted] = []
+        self._running: dict[str, tuple[Wanted, SpawnProcess]] = {}
+        self._postponed: set[str] = set()
 
     def fill(self, missing: Sequence[Wanted]) -> None:
         """Until all have been tried, or it is told to stop."""
-        waiting = list(missing)
+        self._waiting = list(missing)
         try:
-            while waiting or self._running:
+            while self._waiting or self._running:
                 if self._should_stop():
                     self._stop.set()
-                    waiting.clear()
-                while waiting and len(self._running) < self._workers:
-                    cells = len(self._running) + len(waiting)
-                    self._start(waiting.pop(0), max(1, self._workers // cells))
+                    self._waiting.clear()
+                while len(self._running) < self._workers and (wanted := self._next()):
+                    self._start(wanted)
                 time.sleep(_POLL_S)
                 self._reap()
         finally:  # an exception, a second Ctrl-C: nothing of ours goes on
-            for process in self._running.values():
+            for _, process in self._running.values():
                 process.terminate()
 
-    def _start(self, wanted: Wanted, workers: int) -> None:
-        arguments = (self._request, wanted, workers, self._stop, os.getpid())
+    def _next(self) -> Wanted | None:
+        """The first that may go on; if none may and none runs, the first of all, to wait."""
+        free = [w for w in self._waiting if w.cell.name not in self._postponed]
+        return next(iter(free or ([] if self._running else self._waiting)), None)
+
+    def _start(self, wanted: Wanted) -> None:
+        cells = len(self._running) + len(self._waiting)
+        self._waiting.remove(wanted)
+        impatient = bool(self._waiting) and wanted.cell.name not in self._postponed
+        workers = max(1, self._workers // cells)
+        arguments = (self._request, wanted, workers, impatient, self._stop, os.getpid())
         process = self._context.Process(target=_work, args=arguments)
         # A terminal's Ctrl-C reaches all processes; this one tells the others by the event.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -101,18 +120,32 @@ class _Processes:
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        self._running[wanted.cell.name] = process
+        self._running[wanted.cell.name] = wanted, process
 
     def _reap(self) -> None:
-        for name, process in list(self._running.items()):
-            if process.exitcode is not None:
-                del self._running[name]
-                if process.exitcode != 0:
-                    self._say(f"{name}: FAILED: its process ended with {process.exitcode}")
+        for name, (wanted, process) in list(self._running.items()):
+            if process.exitcode is None:
+                continue
+            del self._running[name]
+            if process.exitcode == _BUSY:
+                self._postponed.add(name)
+                self._waiting.insert(0, wanted)
+                continue
+            self._postponed.clear()
+            if process.exitcode != 0:
+                self._say(f"{name}: FAILED: its process ended with {process.exitcode}")
 
 
-def _work(request: Request, wanted: Wanted, workers: int, stop: Any, parent: int) -> None:
+def _work(
+    request: Request, wanted: Wanted, workers: int, impatient: bool, stop: Any, parent: int
+) -> None:
+    if impatient:
+        be_impatient()
+
     def should_stop() -> bool:
         return bool(stop.is_set()) or os.getppid() != parent
 
-    _fill_and_tell(request, wanted, lambda text: print(text, flush=True), should_stop, workers)
+    try:
+        _fill_and_tell(request, wanted, lambda text: print(text, flush=True), should_stop, workers)
+    except Busy:
+        sys.exit(_BUSY)

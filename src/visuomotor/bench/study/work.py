@@ -8,34 +8,63 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from visuomotor.errors import VisuomotorError
 from visuomotor.recording import WriterConfig
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
 
 _waited_s = 0.0
+_impatient = False
+_PATIENCE_S = 2.0
+
+
+class Busy(VisuomotorError):
+    """What a cell needs is being made by another process."""
 
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[bool]:
     """Holds a lock file for this process; yields False if it is taken and `wait` is False.
 
-    The system lets it go when the process ends, however it ends.
+    The system lets it go when the process ends, however it ends. Raises Busy instead of waiting
+    long where `be_impatient` was called.
     """
     global _waited_s
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         start_s = time.monotonic()
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if wait and _impatient:
+                _lock_soon(file, path)
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return
         finally:
             _waited_s += time.monotonic() - start_s
         yield True
+
+
+def be_impatient() -> None:
+    """From now on this process does not wait long for others: it has something else to do."""
+    global _impatient
+    _impatient = True
+
+
+def _lock_soon(file: IO[str], path: Path) -> None:
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                raise Busy(f"{path}: another process holds it; run it again to go on") from None
+            time.sleep(0.1)
 
 
 def waited_s() -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from visuomotor import policies
 from visuomotor.bench.study.plan import Job, Method, Study
+from visuomotor.bench.study.work import locked
 from visuomotor.checkpoint import Checkpoint, save_checkpoint
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, ActionChunk, Observation
 from visuomotor.errors import DataError, Interrupted
@@ -84,6 +85,16 @@ def die() -> None:
     os._exit(9)
 
 
+def beside_the_dying(job: Job) -> dict[str, Any]:
+    """Holds what such cells share until one of method `dies` has begun."""
+    with locked(job.shared / "held.lock"):
+        for _ in range(1800):
+            if list(job.shared.glob("tried-dies-*")):
+                return write(job)
+            time.sleep(0.1)
+    raise AssertionError("nothing else was begun meanwhile")
+
+
 def until_stopped(job: Job) -> dict[str, Any]:
     """Goes on until it is told to stop; when run again, from where it was."""
     state = job.out.parent / "state"
@@ -108,6 +119,7 @@ STUDY = Study(
         "refuses": Method("Fails once.", partial(second_time, fail=refuse)),
         "crashes": Method("Fails once, unforeseen.", partial(second_time, fail=crash)),
         "dies": Method("Its process ends once.", partial(second_time, fail=die)),
+        "shares": Method("Holds what others need.", beside_the_dying),
         "endless": Method("Waits to be stopped.", until_stopped),
     },
     tasks=("reach_t",),
