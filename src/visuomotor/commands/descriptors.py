@@ -154,6 +154,8 @@ def _serve(gallery: Gallery, title: str, first: int, topics: bool, port: int, ho
 def table(results: Path = RESULTS, out: Path = PAGE) -> int:
     """Write the page of correspondence results from their JSON files.
 
+    It shows the figure of the same name, such as dense_correspondence.png, if there is one.
+
     Args:
         results: Folder of what `descriptors evaluate --out` wrote.
         out: The page, in Markdown.
@@ -168,6 +170,7 @@ def table(results: Path = RESULTS, out: Path = PAGE) -> int:
             f"{results}/NAME.json`"
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(found))
+    picture = out.with_suffix(".png")
+    out.write_text(page(found, picture.name if picture.is_file() else None))
     print(f"written: {out}")
     return 0

@@ -141,6 +141,8 @@ def test_figures_of_a_checkpoint_and_their_page(
     )
     text = (tmp_path / "p.md").read_text()
     assert text == page([result])
+    assert "![" not in text
+    assert "(p.png)" in page([result], "p.png")
     assert "Never trained at all." in text
     assert f"{methods['argmax']['median_px'][0]:.2f}" in text
     assert f"of {together['points']} points that a camera sees" in text

@@ -39,12 +39,24 @@ instances of a category the true counterpart has equal coordinates relative to t
 - AUROC: how well the likeness of the best match (and the keypoint's confidence, which multiplies it
   with the probability near the match) tells points that are visible from those that something
   hides by at least 1 cm, the object itself included, and from those out of view.
-- Brackets: 95% intervals by bootstrap over scenes."""
+- Brackets: 95% intervals by bootstrap over scenes.
+
+`visuomotor descriptors evaluate --descriptors FOLDER --dataset ROOT --first N --out FILE.json`
+measures, `visuomotor descriptors table` writes this page from the files,
+`visuomotor descriptors view` shows the same in a browser, or writes a figure."""
 
 
-def page(results: Sequence[Path]) -> str:
-    """The page from result files; DataError names a file that is none."""
-    parts = ["# Correspondence\n", NOTES]
+def page(results: Sequence[Path], picture: str | None = None) -> str:
+    """The page from result files; DataError names a file that is none.
+
+    picture: the name of a figure beside the page.
+    """
+    parts = ["# Correspondence", NOTES]
+    if picture is not None:
+        parts.append(
+            "Green: a point; heat: how alike; red: the best match, at the same moment, later and "
+            f"in other episodes.\n\n![Correspondence]({picture})"
+        )
     for path in sorted(results):
         try:
             result = json.loads(path.read_text())
