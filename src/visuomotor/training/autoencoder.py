@@ -96,12 +96,8 @@ def train_autoencoder(
     steps = valid_steps(dataset)
 
     def step(rng: np.random.Generator, _: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        images, weights = _batch(
-            dataset, steps[rng.integers(len(steps), size=config.batch)], config
-        )
-        grey = F.interpolate(images.mean(1, keepdim=True), size=model.size, mode="area")[:, 0]
-        error = (model(images) - grey).square() * weights
-        loss = error.sum() / weights.sum().clamp_min(1)
+        chosen = steps[rng.integers(len(steps), size=config.batch)]
+        loss = reconstruction_loss(model, *draw_batch(dataset, chosen, config))
         return loss, {"loss": loss}
 
     optimise(
@@ -128,7 +124,14 @@ def train_autoencoder(
     TrainingState(out, "").clear()
 
 
-def _batch(
+def reconstruction_loss(model: Autoencoder, images: Tensor, weights: Tensor) -> Tensor:
+    """The mean squared error of the grey images drawn, weighted (B, h, w) by pixel."""
+    grey = F.interpolate(images.mean(1, keepdim=True), size=model.size, mode="area")[:, 0]
+    error: Tensor = (model(images) - grey).square() * weights
+    return error.sum() / weights.sum().clamp_min(1)
+
+
+def draw_batch(
     dataset: Dataset, chosen: Steps, config: AutoencoderTrainingConfig
 ) -> tuple[Tensor, Tensor]:
     """Images (B, 3, H, W) in [-1, 1] and the weights (B, h, w) of the pixels drawn."""

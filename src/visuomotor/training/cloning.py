@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from visuomotor.errors import DataError
 from visuomotor.geometry import apply_delta, pose_delta
 from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
 from visuomotor.policies.heads.head import State
@@ -208,6 +209,11 @@ def _drawing(head: PolicyHead, samples: Samples, config: CloningConfig) -> Draw:
             np.ones(config.batch, bool),
         )
     every = sequences(samples, head.config.every)
+    if not every:
+        raise DataError(
+            f"no episode has two steps that are {head.config.every} apart, and an LSTM learns from "
+            "sequences; record longer episodes or lower head.every"
+        )
     mean = float(np.mean([len(s) for s in every]))
     count = max(1, round(config.batch / mean))
     return lambda rng: padded([every[i] for i in rng.integers(len(every), size=count)])

@@ -33,7 +33,7 @@ from visuomotor.training.descriptor_sets import DescriptorSight, LearnedSet
 from visuomotor.training.images import half_precision
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.samples import Int64, Samples, find_samples, scales_of
-from visuomotor.training.state import TrainingState
+from visuomotor.training.state import TrainingState, inputs_key
 
 BATCH = 32
 
@@ -186,8 +186,10 @@ def _with_learned_set(
     should_stop: Callable[[], bool],
 ) -> DescriptorModel:
     """The model with descriptors (and network) that were learned with a policy; kept in `out`."""
+    deciding = {**asdict(config), "cloning": None}  # another head's training keeps the set
+    key = {**key, "config": deciding}
     folder = out / "set"
-    path = folder / "learned.safetensors"
+    path = folder / f"learned-{inputs_key(key)[:16]}.safetensors"
     folder.mkdir(exist_ok=True)
     torch.manual_seed(config.seed)
     end_to_end = config.descriptor_set == "end_to_end"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,26 +28,32 @@ BATCH = 32
 class DescriptorCache:
     """One file of maps (T, D, h, w) float16 per episode and camera, made when first asked for.
 
-    Keyed by the network's weights and the dataset's view of the images, so what is found is never
-    another network's; files are safe beside other processes.
+    Keyed by the network's weights and by how the camera is seen, so what is found is never another
+    network's, and policies with other cameras or without depth share it; files are safe beside
+    other processes.
     """
 
     def __init__(self, root: Path, model: DescriptorModel, dataset: Dataset) -> None:
-        """root: the cache's folder. Raises DataError if it cannot be made."""
+        """root: the cache's folder."""
         weights = {k: t.double().sum().item() for k, t in model.network.state_dict().items()}
         squares = {k: t.double().square().sum().item() for k, t in model.network.named_parameters()}
-        key = inputs_key(
-            {"weights": weights, "squares": squares, "spec": repr(dataset.spec.cameras)}
-        )
-        self._folder = root / f"descriptors-{key[:24]}"
+        self._folders = {
+            c.name: root
+            / f"descriptors-{_key(weights=weights, squares=squares, seen=replace(c, depth=False))}"
+            for c in dataset.spec.cameras
+        }
         self._network, self._episodes = model.network, dataset.episodes
         self._maps: dict[tuple[int, str], Float16] = {}
 
     def maps(self, episode: int, camera: str) -> Float16:
-        """The maps (T, D, h, w) of an episode, by number, mapped from disk."""
+        """The maps (T, D, h, w) of an episode, by number, mapped from disk.
+
+        Raises DataError if they cannot be written.
+        """
         if (episode, camera) not in self._maps:
             arrays = self._episodes[episode]
-            path = self._folder / f"{arrays.name}.{camera}.npy"
+            stamps = _key(stamps=arrays.stamps_ns.tolist())[:8]  # another trim is another episode
+            path = self._folders[camera] / f"{arrays.name}-{stamps}.npy"
             if not path.exists():
                 self._make(arrays, camera, path)
             self._maps[episode, camera] = np.load(path, mmap_mode="r").view(np.ndarray)
@@ -73,12 +82,27 @@ class DescriptorCache:
         maps = torch.cat(parts).half().numpy()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=".npy", dir=path.parent)
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, maps)
-            os.replace(name, path)
+            _replace(path, maps)
         except OSError as error:
             raise DataError(
-                f"{path.parent}: cannot cache descriptors: {error}; free disk space (a set of "
-                f"{camera} takes {maps[:1].nbytes / 1e3:.0f} kB)"
+                f"{path.parent}: cannot cache descriptors: {error}; free disk space (an episode "
+                f"like this takes {maps.nbytes / 1e6:.0f} MB a camera)"
             ) from error
+
+
+def _replace(path: Path, maps: Float16) -> None:
+    """Writes the file whole or not at all."""
+    npy = io.BytesIO()  # NumPy's own writing to files does not notice a disk that ends too early
+    np.save(npy, maps)
+    handle, name = tempfile.mkstemp(suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(npy.getbuffer())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _key(**values: Any) -> str:
+    return inputs_key(values)[:24]
