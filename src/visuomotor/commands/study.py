@@ -72,7 +72,6 @@ def run(
         tuple(first_seeds.items()),
         work,
         results,
-        shlex.join(["visuomotor", *sys.argv[1:]]),
     )
     try:
         with stop_on_interrupt() as should_stop:

@@ -67,6 +67,9 @@ def test_a_cell_holds_starts_errors_curves_and_figures(work: Path, tmp_path: Pat
         assert all(m < TOLERANCE_M and rad == 0 for m, rad in good.regions[region]["error"])
         assert all(0.03 < m < 0.07 for m, _ in aside.regions[region]["error"])
     assert good.figures == {"validation": 0.25}
+    command = "visuomotor study run toys.study --task reach_t --method good --task-variant plain"
+    command += " --source expert --demonstrations 3 --seed 0 --region interpolation extrapolation"
+    assert good.command == f"{command} --rollouts 2"
     assert set(good.curves) == {"policy", "first"}
     steps, loss = good.curves["policy"]["step"], good.curves["policy"]["loss"]
     assert len(steps) == len(loss) <= POINTS

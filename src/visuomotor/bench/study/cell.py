@@ -6,6 +6,8 @@ import json
 import math
 import os
 import re
+import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,21 @@ class Cell:
             f"{self.method}-{self.demonstrations}-seed{self.seed}"
         )
 
+    def command(self, regions: Mapping[str, int]) -> str:
+        """What fills this cell alone, from nothing; regions: region -> rollouts."""
+        options = {
+            "task": [self.task],
+            "method": [self.method],
+            "task-variant": [self.task_variant],
+            "source": [self.source],
+            "demonstrations": [str(self.demonstrations)],
+            "seed": [str(self.seed)],
+            "region": list(regions),
+            "rollouts": [str(max(regions.values()))],
+        }
+        words = [w for name, values in options.items() for w in (f"--{name}", *values)]
+        return shlex.join(["visuomotor", "study", "run", self.family, *words])
+
 
 @dataclass(frozen=True)
 class CellResult:
@@ -49,10 +66,10 @@ class CellResult:
     regions: region -> {"first_seed", "success": [0 or 1 per start], "steps", "refused", "start":
     [[x, y in m, yaw in rad] of the task's first object], "error": [[m, rad] from a goal state at
     the end, or null], "commit" of the code that rolled out}; the starts of one region are the
-    same for every cell of a task. commit: of the code that trained it. figures: whatever the
-    method adds. training_starts: as "start", of the demonstrations. curves: stage of the training
-    -> {"step": [...], metric: [...]}. trained: when (UTC), which tells trainings apart. The last
-    three are empty in files of older versions.
+    same for every cell of a task. commit: of the code that trained it. command: what fills it
+    again. figures: whatever the method adds. training_starts: as "start", of the demonstrations.
+    curves: stage of the training -> {"step": [...], metric: [...]}. trained: when (UTC), which
+    tells trainings apart. The last three are empty in files of older versions.
     """
 
     cell: Cell

@@ -66,7 +66,9 @@ def fill_cell(
             if len(rollouts) < n - done:
                 raise Interrupted(f"stopped in {region}; run it again to go on")
             regions = {**result.regions, region: _region(first, rollouts, old)}
-            result = replace(result, regions=regions, machine=machine(), command=request.command)
+            counts = {name: len(r["success"]) for name, r in regions.items()}
+            again = cell.command(counts)
+            result = replace(result, regions=regions, machine=machine(), command=again)
             save(request.results, result)
             values = {
                 "first_seed": first + done,
@@ -127,7 +129,7 @@ def _trained(request: Request, cell: Cell, checkpoint: Path, notes: Notes) -> Ce
         values["train_s"],
         values["commit"],
         machine(),
-        request.command,
+        "",
         dict(old.regions) if old is not None and old.trained == trained else {},
         figures,
         starts,

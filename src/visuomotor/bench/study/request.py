@@ -56,7 +56,6 @@ class Request:
     first_seeds: tuple[tuple[str, int], ...] = tuple(FIRST_SEEDS.items())
     work: Path = Path("study")
     results: Path = Path("benchmarks/results/study")
-    command: str = ""
 
     def wanted(self) -> list[Wanted]:
         """Every cell once, where it first occurs, with all that the blocks ask of it.
