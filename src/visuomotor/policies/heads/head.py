@@ -13,6 +13,8 @@ from visuomotor.policies.heads.scales import Scales
 LENGTH_M = 0.1
 """One unit of relative positions and heights."""
 ROTATION_RAD, WIDTH_M = 0.1, 0.04
+MIDDLE_WEIGHT = 4.0
+"""The middle of K points weighs like some copies of it, as where each is taken from the hand."""
 MIDDLE_M = (0.5, 0.0)
 """Zero of the hand's place on the table, where that is an input."""
 OUTPUTS = 7
@@ -72,7 +74,7 @@ class PolicyHead(nn.Module):
             return ((points - hand[..., None, :]) / LENGTH_M).flatten(-2)
         middle = points.mean(-2)
         about = ((points - middle[..., None, :]) / LENGTH_M).flatten(-2)
-        return torch.cat([saturated(middle - hand), about], dim=-1)
+        return torch.cat([MIDDLE_WEIGHT * saturated(middle - hand), about], dim=-1)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
         """Outputs (..., 7) of inputs (..., I); for an LSTM (B, T, I), and its state after them.
