@@ -2,7 +2,7 @@
 
 import torch
 
-from visuomotor.networks import cell_pixels, expected_pixel, expected_point
+from visuomotor.networks import cell_pixels, expected_pixel, expected_point, local_expectation
 
 
 def test_a_peak_is_found_at_its_cell() -> None:
@@ -72,3 +72,70 @@ def test_gradients_pass_holes_without_nan() -> None:
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
     assert logits.grad.abs().sum() > 0
+
+
+def spread_out(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Probabilities (2, 3, 40) over points (2, 40, 3) within a metre."""
+    generator = torch.Generator().manual_seed(seed)
+    p = torch.softmax(3 * torch.randn(2, 3, 40, generator=generator), dim=-1)
+    return p, torch.rand(2, 40, 3, generator=generator)
+
+
+def test_without_a_neighbourhood_it_is_the_plain_expectation() -> None:
+    p, points = spread_out()
+    for radius in (0.0, 1e3):
+        found, mass = local_expectation(p, points, radius)
+        torch.testing.assert_close(found, p @ points, atol=1e-5, rtol=0)
+        torch.testing.assert_close(mass, torch.ones(2, 3), atol=1e-5, rtol=0)
+
+
+def test_a_local_expectation_moves_with_the_points() -> None:
+    """Even far from the origin, where squares of distances lose digits."""
+    p, points = spread_out()
+    found, mass = local_expectation(p, points, 0.1)
+    shift = torch.tensor([30.0, -20.0, 5.0])
+    moved, same = local_expectation(p, points + shift, 0.1)
+    torch.testing.assert_close(moved - shift, found, atol=1e-4, rtol=0)
+    torch.testing.assert_close(same, mass, atol=1e-3, rtol=0)
+    turned, _ = local_expectation(p, points.flip(-1), 0.1)
+    torch.testing.assert_close(turned.flip(-1), found, atol=1e-5, rtol=0)
+
+
+def two_heaps(share: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points of a heap about (0, 0) with this share of the probability, and of one a unit away."""
+    around = 0.02 * torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1], [0, 0]])
+    points = torch.cat([around, around + torch.tensor([1.0, 0.0])])
+    heap = torch.tensor([0.15, 0.15, 0.15, 0.15, 0.4])
+    return torch.cat([share * heap, (1 - share) * heap])[None, None], points[None]
+
+
+def test_the_smaller_heap_has_no_say_and_the_mass_tells_of_it() -> None:
+    for share in (0.9, 0.6, 0.51):
+        p, points = two_heaps(share)
+        found, mass = local_expectation(p, points, 0.1)
+        torch.testing.assert_close(found[0, 0], torch.zeros(2), atol=1e-4, rtol=0)
+        assert 0.95 * share < float(mass) < share + 1e-6
+        assert float((p @ points)[0, 0, 0]) > 0.09, "the plain one is pulled"
+        other, _ = local_expectation(p.flip(-1), points.flip(1), 0.1)
+        torch.testing.assert_close(other, found, atol=1e-5, rtol=0)
+
+
+def test_a_local_expectation_can_be_learned() -> None:
+    """Gradients pass where one point has everything, and lead to a place between points."""
+    points = cell_pixels(6, 8, 4)[None]
+    logits = torch.zeros(1, 1, 48)
+    logits[..., 17] = 200.0
+    logits.requires_grad_()
+    local_expectation(torch.softmax(logits, -1), points, 8.0)[0].sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    goal = torch.tensor([20.0, 6.0])
+    logits = (-0.02 * (points - torch.tensor([14.0, 10.0])).square().sum(-1))[:, None].detach()
+    logits.requires_grad_()
+    optimiser = torch.optim.Adam([logits], 0.1)
+    for _ in range(150):
+        optimiser.zero_grad()
+        found = local_expectation(torch.softmax(logits, -1), points, 8.0)[0][0, 0]
+        (found - goal).square().sum().backward()
+        optimiser.step()
+    assert (found - goal).norm() < 0.3
