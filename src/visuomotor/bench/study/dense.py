@@ -10,6 +10,7 @@ from visuomotor.policies.bc.config import EncoderConfig
 
 FRONT, STATE = "front camera, colour", "the simulation's true state"
 BOTH = "front and side camera, colour and depth"
+OUTSIDE = ("interpolation_outside_hull", "extrapolation_outside_hull")
 QUIET = {"noise_position_m": 0.0, "noise_rotation_rad": 0.0, "noise_width_m": 0.0}
 NARROW34 = EncoderConfig("resnet34_narrow", width=16)
 
@@ -64,6 +65,7 @@ STUDY = Study(
     targets=(
         Target("dd3d", 0.98, ("reach_t", "reach_tr", "push_plate"), demonstrations=200),
         Target("dd3d", 0.95, ("push_box",), demonstrations=200),
+        Target("dd3d", 0.80, ("reach_tr",), OUTSIDE, 30),
     ),
     paper=DENSE,
     paper_title=DENSE_TITLE,
