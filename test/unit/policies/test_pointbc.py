@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.contracts import CameraView, Observation
 from visuomotor.descriptors.config import Workspace
+from visuomotor.descriptors.masks import above_table, points_in_base
 from visuomotor.descriptors.model import views_of
 from visuomotor.errors import CheckpointError, ConfigError, DataError
 from visuomotor.geometry import apply_delta, inverse, is_pose, matrix_from_rotvec, pose
@@ -109,6 +110,31 @@ def test_a_cloud_lies_in_the_workspace_above_the_table(observation: Observation)
     assert (points <= workspace.high).all()
     assert points[:, 2].min() > workspace.clearance_m
     assert len(points) < len(cloud_of(observation, CloudConfig()))
+
+
+def test_no_pixel_on_an_object_is_missed(observation: Observation) -> None:
+    """Heights alone decide first; every pixel, deprojected, gives the same points."""
+    config = CloudConfig(hand_low=(0, 0, 0), hand_high=(0, 0, 0))
+    expected = []
+    for view in observation.views.values():
+        views = views_of([view])
+        points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
+        expected.append(points[above_table(points, valid, config.workspace)].numpy())
+    got = cloud_of(observation, config).points
+    np.testing.assert_allclose(got, np.concatenate(expected), atol=1e-6)
+
+
+def test_pixels_without_a_measurement_make_no_point(observation: Observation) -> None:
+    whole = cloud_of(observation, CloudConfig())
+    views = {}
+    for name, view in observation.views.items():
+        assert view.depth_m is not None
+        depth_m = view.depth_m.copy()
+        depth_m[::3], depth_m[1::3, ::2], depth_m[1::3, 1::2] = 0.0, np.nan, np.inf
+        views[name] = replace(view, depth_m=depth_m)
+    holey = cloud_of(replace(observation, views=views), CloudConfig())
+    assert 0.2 < len(holey) / len(whole) < 0.5
+    assert {tuple(p) for p in holey.points.tolist()} <= {tuple(p) for p in whole.points.tolist()}
 
 
 def test_the_hands_box_is_cut_out_in_the_hands_frame(observation: Observation) -> None:

@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visuomotor.descriptors.masks import above_table, points_in_base
+from visuomotor.descriptors.masks import above_table, deproject
 from visuomotor.descriptors.matching import Views
 from visuomotor.policies.pointbc.config import CloudConfig
+
+_ROUNDING_M = 1e-4
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,29 @@ def crop_clouds(
     Kept is what has depth, lies in the workspace above the table, and outside the hand's box.
     """
     hands = torch.from_numpy(T_base_ee.astype(np.float32))
-    points: list[list[Tensor]] = [[] for _ in hands]
-    color: list[list[Tensor]] = [[] for _ in hands]
-    for views in cameras:
-        everywhere, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
-        for b, mask in enumerate(above_table(everywhere, valid, config.workspace)):
-            there, seen = everywhere[b][mask], views.color[b][mask]
-            outside = ~_in_hand_box(there, hands[b], config)
-            points[b].append(there[outside])
-            color[b].append(seen[outside])
-    return [
-        Cloud(torch.cat(p).numpy(), torch.cat(c).numpy())
-        for p, c in zip(points, color, strict=True)
-    ]
+    clouds = []
+    for b, hand in enumerate(hands):
+        parts = [_crop(v, b, hand, config) for v in cameras]
+        points, color = (torch.cat([part[i] for part in parts]).numpy() for i in (0, 1))
+        clouds.append(Cloud(points, color))
+    return clouds
+
+
+def _crop(views: Views, b: int, T_base_ee: Tensor, config: CloudConfig) -> tuple[Tensor, Tensor]:
+    """Points (P, 3) in base and their color (P, 3) of one camera of set b."""
+    depth_m, K, T = views.depth_m[b], views.K[b], views.T_base_camera[b]
+    h, w = depth_m.shape
+    # most pixels show the table: the heights alone tell which are worth a point
+    rise_u = T[2, 0] * (torch.arange(w) - K[0, 2]) / K[0, 0]
+    rise_v = T[2, 1] * (torch.arange(h) - K[1, 2]) / K[1, 1] + T[2, 2]
+    height = T[2, 3] + depth_m * (rise_u + rise_v[:, None])  # (H, W)
+    low = config.workspace.table_m + config.workspace.clearance_m - _ROUNDING_M
+    rows, columns = torch.nonzero((depth_m > 0) & (height > low), as_tuple=True)
+    pixels = torch.stack([columns, rows], dim=1).to(depth_m.dtype)
+    points, valid = deproject(pixels, depth_m[rows, columns], K, T)
+    keep = above_table(points, valid, config.workspace)
+    keep &= ~_in_hand_box(points, T_base_ee, config)
+    return points[keep], views.color[b][rows[keep], columns[keep]]
 
 
 def spread_choice(count: int, wanted: int) -> NDArray[np.int64]:
