@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.losses import CellScene, LossConfig
-from visuomotor.descriptors.matching import Matches
+from visuomotor.descriptors.masks import in_workspace, points_in_base
+from visuomotor.descriptors.matching import Matches, Views
+from visuomotor.descriptors.soft_matching import FEWEST_MEASURED
 from visuomotor.networks import Grid, cell_pixels, pixels_to_cells, sample_map
 
 
@@ -59,13 +65,49 @@ def _one_way(
     found = valid.sum().clamp_min(1)
     total = total + ((config.distribution * kl + config.expectation * l1) * valid).sum() / found
     if scene is not None and config.expectation_3d > 0:
-        seen = p * scene.measured[:, None].float()
-        mass = seen.sum(-1, keepdim=True)
-        points = torch.where(scene.measured[..., None], scene.points, 0.0)
-        off = (seen @ points / mass.clamp_min(0.05) - matches.points).abs().sum(-1)
-        off = off * (mass[..., 0] > 0.05) * valid
+        points, mass = _expected_points(p, scene.points, scene.measured)
+        off = (points - matches.points).abs().sum(-1) * (mass > FEWEST_MEASURED) * valid
         total = total + config.expectation_3d * 10.0 * off.sum() / found
     return total
+
+
+def literal_expected_points(
+    queries: Tensor, maps: Tensor, points: Tensor, measured: Tensor
+) -> Tensor:
+    """Expected points (B, N, 3) of queries (B, N, D) in maps (B, D, h, w) at points (B, h*w, 3)."""
+    p = torch.softmax(-squared_distances(queries, maps), dim=-1)
+    return _expected_points(p, points, measured)[0]
+
+
+def literal_locate(
+    maps: Sequence[Tensor], cameras: Sequence[Views], reference: Tensor, config: DescriptorConfig
+) -> Tensor:
+    """`locate_in_maps(...).points` (B, K, 3) for one pixel per step and without refinement.
+
+    Of all pixels of maps (B, D, h, w) that are upsampled to the images' size.
+    """
+    described, points, measured = [], [], []
+    for m, views in zip(maps, cameras, strict=True):
+        size = views.depth_m.shape[-2:]
+        full = F.interpolate(m, size=size, mode="bilinear", align_corners=False)
+        described.append(full.flatten(2))
+        place, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
+        points.append(place.flatten(1, 2))
+        measured.append((valid & in_workspace(place, config.workspace)).flatten(1))
+    everything = torch.cat(described, dim=-1)[..., None]  # (B, D, M, 1)
+    distances = squared_distances(reference.expand(len(everything), -1, -1), everything)
+    seen = torch.cat(measured, dim=1)
+    p = torch.softmax((-config.sharpness * distances).masked_fill(~seen[:, None], -torch.inf), -1)
+    return _expected_points(p, torch.cat(points, dim=1), seen)[0]
+
+
+def _expected_points(p: Tensor, points: Tensor, measured: Tensor) -> tuple[Tensor, Tensor]:
+    """Points (B, N, 3) and the probability (B, N) on those measured, through (B, N, M, 3)."""
+    seen = p * measured[:, None].float()
+    mass = seen.sum(-1)
+    known = torch.where(measured[..., None], points, 0.0)
+    summed = (seen[..., None] * known[:, None]).sum(2)
+    return summed / mass.clamp_min(FEWEST_MEASURED)[..., None], mass
 
 
 def squared_distances(queries: Tensor, maps: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from visuomotor.networks import pixel_lattice
 
 FEWEST_MEASURED = 0.05
-"""Probability on cells with depth that an expectation in space needs at least."""
+"""Probability on cells with depth that a learned expectation in space needs at least."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,27 @@ def _gaussian(centre: Tensor, cells: int, sigma: float) -> tuple[Tensor, Tensor]
     return log.exp(), log
 
 
+def expected_points(p: Tensor, points: Tensor, measured: Tensor) -> tuple[Tensor, Tensor]:
+    """Points (V, 3) sum p valid X / sum p valid under p (V, M), and the sums p valid (V,).
+
+    points (M, 3); what they hold where `measured` (M,) is False has no say, NaN included.
+    """
+    valid = measured[:, None]
+    both = p @ torch.cat([torch.where(valid, points, 0.0), valid.to(p)], dim=1)  # (V, 4)
+    mass = both[:, 3:]
+    return both[:, :3] / mass.clamp_min(FEWEST_MEASURED), mass[:, 0]
+
+
 def _expectation_errors(p: Tensor, size: torch.Size, sought: Sought) -> tuple[Tensor, Tensor]:
     h, w = size
     half = p.new_tensor([w / 2, h / 2])
-    places, wanted = pixel_lattice(h, w, 1).to(p) / half, sought.cells / half
+    places = pixel_lattice(h, w, 1).to(p) / half
+    in_image = (p @ places - sought.cells / half).abs().sum()
     if sought.points is None or sought.cell_points is None or sought.measured is None:
-        return (p @ places - wanted).abs().sum(), p.new_zeros(())
-    # Holes have no say: sum p valid X / sum p valid, both in one product with the expected cell.
-    points = torch.where(sought.measured[:, None], sought.cell_points, 0.0)
-    values = torch.cat([places, points, sought.measured[:, None].to(p)], dim=1)
-    expected = p @ values  # (V, 6)
-    place, point, mass = expected[:, :2], expected[:, 2:5], expected[:, 5:]
-    off = (point / mass.clamp_min(FEWEST_MEASURED) - sought.points).abs()
-    return (place - wanted).abs().sum(), (off * (mass > FEWEST_MEASURED)).sum()
+        return in_image, p.new_zeros(())
+    found, mass = expected_points(p, sought.cell_points, sought.measured)
+    off = (found - sought.points).abs().sum(-1)
+    return in_image, (off * (mass > FEWEST_MEASURED)).sum()
 
 
 PairCosts = Callable[[int, Tensor, Tensor], Tensor]

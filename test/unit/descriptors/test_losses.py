@@ -6,10 +6,11 @@ import pytest
 import torch
 from box_scene import FRONT, SIDE, all_pixels, view_of
 
-from visuomotor.bench.literal import literal_loss
+from visuomotor.bench.literal import literal_expected_points, literal_loss
 from visuomotor.descriptors.contrastive import ContrastiveConfig, contrastive_loss
 from visuomotor.descriptors.losses import CellScene, LossConfig, correspondence_loss
 from visuomotor.descriptors.matching import Matches, MatchTolerances, find_matches
+from visuomotor.descriptors.soft_matching import expected_points
 from visuomotor.networks import cell_pixels, pixels_to_cells, sample_map
 
 CELLS = 18 * 24
@@ -164,6 +165,18 @@ def test_the_expected_point_is_in_metres_and_holes_have_no_say() -> None:
     assert with_holes == pytest.approx(loss(zero, ~holes))
     assert with_holes < 0.4, "what is asked for in a hole has no say either, and nothing pulls"
     assert loss(points, ~everywhere) == 0
+
+
+def test_expected_points_are_those_of_the_formula_and_on_no_hole() -> None:
+    maps, scene = random_maps(0)[0].detach(), random_scenes(1)[0]
+    queries = torch.randn(2, 30, 4, generator=torch.Generator().manual_seed(2))
+    literal = literal_expected_points(queries, maps, scene.points, scene.measured)
+    rubbish = scene.points.masked_fill(~scene.measured[..., None], torch.nan)
+    for i in range(2):
+        p = torch.softmax(-torch.cdist(queries[i], maps[i].flatten(1).T).square(), dim=-1)
+        points, mass = expected_points(p, rubbish[i], scene.measured[i])
+        torch.testing.assert_close(points, literal[i], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(mass, p[:, scene.measured[i]].sum(-1))
 
 
 def test_terms_that_need_a_scene_say_so() -> None:
