@@ -237,7 +237,7 @@ def _chunks(
 
 def scales_of(samples: Samples, config: PointBCTrainingConfig) -> Scales:
     """The normaliser: the spread of the deltas *with* the noise that will be added to them."""
-    delta = deltas_to(samples.T_base_ee[:, None], samples.target)  # (N, T, 6)
+    delta = deltas_to(samples.T_base_ee[:, None], samples.target, config.absolute)  # (N, T, 6)
     weight = samples.target_valid[..., None]
     noise = np.repeat((config.noise_position_m, config.noise_rotation_rad), 3)
     floor = 0.001 * np.array(ACTION_SCALE[:6])
@@ -281,9 +281,9 @@ def policy_loss(
         torch.from_numpy(T_base_ee.astype(np.float32)),
         torch.from_numpy(width.astype(np.float32)),
     )
-    wanted = deltas_to(T_base_ee[:, None], samples.target[index]).astype(np.float32)
+    wanted = deltas_to(T_base_ee[:, None], samples.target[index], config.absolute)
     weight = torch.from_numpy(samples.target_valid[index].astype(np.float32))  # (n, T)
-    error = (delta - torch.from_numpy(wanted) / scales.delta).abs().mean(-1)
+    error = (delta - torch.from_numpy(wanted.astype(np.float32)) / scales.delta).abs().mean(-1)
     delta_loss = (error * weight).sum() / weight.sum()
     low, high = scales.width.tolist()
     share = np.clip((samples.target_width_m[index] - low) / (high - low), 0, 1)

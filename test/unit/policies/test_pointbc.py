@@ -83,7 +83,7 @@ def test_a_set_becomes_a_finite_chunk(policy: PointBCPolicy, observation: Observ
     assert chunk.stamp_ns == observation.stamp_ns
     assert all(is_pose(T) for T in chunk.poses)
     assert ((chunk.widths_m >= 0.01) & (chunk.widths_m <= 0.07)).all()
-    assert 0 < np.abs(deltas_to(observation.T_base_ee, chunk.poses)).max() < 0.05
+    assert 0 < np.abs(deltas_to(observation.T_base_ee, chunk.poses, False)).max() < 0.05
     again = policy.act(observation)
     np.testing.assert_array_equal(chunk.poses, again.poses)
     np.testing.assert_array_equal(chunk.widths_m, again.widths_m)
@@ -259,14 +259,23 @@ def test_a_view_without_depth_is_refused(policy: PointBCPolicy, observation: Obs
         policy.act(replace(observation, views={**observation.views, "side": flat}))
 
 
-def test_deltas_are_along_the_hands_axes() -> None:
-    hand = pose(matrix_from_rotvec([0, 0, np.pi / 2]) @ DOWN, [0.4, 0.1, 0.3])
-    ahead = targets_from(hand, np.array([0.01, 0, 0, 0, 0, 0]))
-    np.testing.assert_allclose(ahead[:3, 3], [0.4, 0.11, 0.3])
+@pytest.mark.parametrize("absolute", [False, True])
+def test_deltas_lead_to_their_targets(absolute: bool) -> None:
     rng = np.random.default_rng(0)
-    hands = apply_delta(hand, rng.normal(0, 0.3, (20, 1, 6)))
+    hands = apply_delta(pose(DOWN, [0.4, 0.1, 0.3]), rng.normal(0, 0.3, (20, 1, 6)))
     deltas = rng.normal(0, 0.3, (20, 4, 6))
-    np.testing.assert_allclose(deltas_to(hands, targets_from(hands, deltas)), deltas, atol=1e-9)
+    targets = targets_from(hands, deltas, absolute)
+    np.testing.assert_allclose(deltas_to(hands, targets, absolute), deltas, atol=1e-9)
+
+
+def test_deltas_are_along_the_hands_axes_or_bases() -> None:
+    hand = pose(matrix_from_rotvec([0, 0, np.pi / 2]) @ DOWN, [0.4, 0.1, 0.3])
+    delta = np.array([0.01, 0, 0, 0.2, 0, 0])
+    for absolute, place, axis in ((False, [0.4, 0.11, 0.3], 1), (True, [0.41, 0.1, 0.3], 0)):
+        target = targets_from(hand, delta, absolute)
+        np.testing.assert_allclose(target[:3, 3], place)
+        turn = target[:3, :3] @ hand[:3, :3].T
+        np.testing.assert_allclose(turn, matrix_from_rotvec(0.2 * np.eye(3)[axis]), atol=1e-9)
 
 
 def test_a_checkpoint_whose_parts_do_not_fit_is_refused(tmp_path: Path) -> None:

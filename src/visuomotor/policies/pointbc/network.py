@@ -48,7 +48,9 @@ class Scales:
 class PointBCNetwork(nn.Module):
     """A PointNet (Qi et al. 2017: one MLP for every point, then their maximum) and an MLP.
 
-    The cloud enters in the hand's frame: neither place nor heading in the world matter.
+    The cloud enters in the hand's frame: neither place nor heading in the world matter. With
+    `absolute` it only has the hand's origin and keeps base's axes, along which goals lie that
+    are fixed in the world.
     """
 
     def __init__(self, config: PointBCConfig) -> None:
@@ -65,10 +67,13 @@ class PointBCNetwork(nn.Module):
         """Normalised deltas (B, T, 6), width logits (B, T), and who won each channel (B, C).
 
         points (B, N, 3) in base, m, N >= 1; color (B, N, 3) uint8; T_base_ee (B, 4, 4);
-        width_m (B,). The deltas are along the hand's axes; the winners are indices of points.
+        width_m (B,). The deltas are along the axes that the cloud has (`policy.deltas_to`); the
+        winners are indices of points.
         """
         R, position = T_base_ee[:, :3, :3], T_base_ee[:, :3, 3]
-        local = (points - position[:, None]) @ R  # (B, N, 3)
+        local = points - position[:, None]  # (B, N, 3)
+        if not self.config.absolute:
+            local = local @ R
         x = torch.cat([local / LENGTH_M, color.to(local.dtype) / 255 - 0.5], dim=-1)
         pooled, winners = self._pool(x)  # (B, C)
         pooled = pooled.relu()
@@ -76,7 +81,7 @@ class PointBCNetwork(nn.Module):
         robot = [width_m[:, None] / WIDTH_M, position[:, 2:] / LENGTH_M, R[:, 2, :2] / 0.1]
         if self.config.absolute:
             place = (position - position.new_tensor(CENTRE_M)) / LENGTH_M
-            robot += [place, R[:, :2, 0]]  # where the hand's x axis points: its heading
+            robot += [place, R[:, :1, 0], R[:, 1:2, 0] / 0.1]  # the heading's cosine and sine
         y = self.head(torch.cat([pooled, *robot], dim=-1))
         y = y.unflatten(-1, (self.config.chunk, 7))  # (B, T, 7)
         return y[..., :6], y[..., 6], winners

@@ -11,7 +11,7 @@ from visuomotor.checkpoint import Checkpoint, load_into
 from visuomotor.config import from_mapping
 from visuomotor.contracts import ActionChunk, Float64, Observation
 from visuomotor.descriptors.model import views_of
-from visuomotor.geometry import apply_delta, inverse, pose_delta
+from visuomotor.geometry import apply_delta, pose_delta
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.pointbc.cloud import crop_clouds, spread_choice
 from visuomotor.policies.pointbc.config import PointBCConfig
@@ -52,6 +52,7 @@ class PointBCPolicy:
             torch.from_numpy(T_base_ee.astype(np.float32))[None],
             torch.tensor([observation.gripper_width_m], dtype=torch.float32),
         )
+        deltas = (delta * self._scales.delta)[0].double().numpy()
         low, high = self._scales.width.double().tolist()
         width = low + (high - low) * torch.sigmoid(logit)[0].double().numpy()
         self._width_m = float(width[0])
@@ -59,7 +60,7 @@ class PointBCPolicy:
         best = np.argsort(-won, kind="stable")[: min(SHOWN, np.count_nonzero(won))]
         return ActionChunk(
             observation.stamp_ns,
-            targets_from(T_base_ee, (delta * self._scales.delta)[0].double().numpy()),
+            targets_from(T_base_ee, deltas, config.absolute),
             width,
             {
                 "keypoints": cloud.points[best].astype(np.float64),
@@ -74,15 +75,25 @@ class PointBCPolicy:
         return ActionChunk(observation.stamp_ns, poses, np.full(n, width))
 
 
-def deltas_to(T_base_ee: Float64, targets: Float64) -> Float64:
-    """Deltas (..., 6) in m and rad along the hand's axes, from hands to targets (..., 4, 4)."""
-    return pose_delta(np.eye(4), inverse(T_base_ee) @ targets)
+def deltas_to(T_base_ee: Float64, targets: Float64, absolute: bool) -> Float64:
+    """Deltas (..., 6) in m and rad from hands to targets (..., 4, 4).
+
+    Along the hand's axes, with `absolute` along base's.
+    """
+    delta = pose_delta(T_base_ee, targets)
+    return delta if absolute else _turned(np.swapaxes(T_base_ee[..., :3, :3], -1, -2), delta)
 
 
-def targets_from(T_base_ee: Float64, deltas: Float64) -> Float64:
+def targets_from(T_base_ee: Float64, deltas: Float64, absolute: bool) -> Float64:
     """The inverse of `deltas_to`."""
-    targets: Float64 = T_base_ee @ apply_delta(np.eye(4), deltas)
-    return targets
+    along_base = deltas if absolute else _turned(T_base_ee[..., :3, :3], deltas)
+    return apply_delta(T_base_ee, along_base)
+
+
+def _turned(R: Float64, deltas: Float64) -> Float64:
+    """Both vectors of deltas (..., 6) turned by R (..., 3, 3)."""
+    pairs = deltas.reshape(*deltas.shape[:-1], 2, 3) @ np.swapaxes(R, -1, -2)
+    return pairs.reshape(deltas.shape)
 
 
 def load(checkpoint: Checkpoint, folder: Path) -> PointBCPolicy:

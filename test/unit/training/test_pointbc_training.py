@@ -154,11 +154,11 @@ def test_the_labels_lead_from_the_disturbed_hand_to_the_unchanged_targets() -> N
     disturbed = network.T_base_ee.double().numpy()
     apart = disturbed[:, :3, 3] - samples.T_base_ee[:, :3, 3]
     assert np.abs(apart.std(0) - CONFIG.noise_position_m).max() < 0.004
-    wanted = deltas_to(disturbed[:, None], samples.target)
+    wanted = deltas_to(disturbed[:, None], samples.target, False)
     network.answer = torch.from_numpy(wanted.astype(np.float32)) / scales.delta
     _, right = policy_loss(network, samples, index, scales, CONFIG, np.random.default_rng(5))
     assert float(right["delta"]) < 1e-4
-    clean = deltas_to(samples.T_base_ee[:, None], samples.target)
+    clean = deltas_to(samples.T_base_ee[:, None], samples.target, False)
     network.answer = torch.from_numpy(clean.astype(np.float32)) / scales.delta
     _, wrong = policy_loss(network, samples, index, scales, CONFIG, np.random.default_rng(5))
     assert float(wrong["delta"]) > 0.3, "the delta of the recorded hand is not the label"
@@ -217,7 +217,7 @@ def test_noise_teaches_feedback_from_wherever_the_hand_is() -> None:
                 torch.from_numpy(away).float(),
                 torch.from_numpy(unseen.width_m).float(),
             )
-        found = targets_from(away[:, None], (deltas * scales.delta).double().numpy())
+        found = targets_from(away[:, None], (deltas * scales.delta).double().numpy(), False)
         return float(
             np.median(np.linalg.norm(found[:, 0, :3, 3] - unseen.target[:, 0, :3, 3], axis=1))
         )
