@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 import yaml
 
 from visuomotor.checkpoint import load_checkpoint
-from visuomotor.config import save_yaml
+from visuomotor.config import save_yaml, to_mapping
 from visuomotor.descriptors.config import DescriptorConfig, Workspace
 from visuomotor.descriptors.model import load_descriptors
 from visuomotor.errors import ConfigError, DataError, Interrupted
@@ -191,21 +192,36 @@ def test_errors_of_configuration_say_what_to_do(demos: Path, tmp_path: Path) -> 
         train("descriptors", file, demos, tmp_path)
 
 
+def unchanged(given: dict[str, Any], default: dict[str, Any]) -> list[str]:
+    """The fields, nested ones too, that are given the value that they have anyway."""
+    found = []
+    for key, value in given.items():
+        if isinstance(value, dict) and isinstance(default[key], dict):
+            found += [f"{key}.{k}" for k in unchanged(value, default[key])]
+        elif value == default[key]:
+            found.append(key)
+    return found
+
+
 def test_every_shipped_training_config_is_valid() -> None:
     import importlib
 
     from visuomotor.config import load_yaml
 
     folder = Path(__file__).parents[3] / "config"
-    for family, prefix in (("descriptors", "descriptors_"), ("dense", "policy_dense")):
+    for family, prefix in (
+        ("descriptors", "descriptors_"),
+        ("dense", "policy_dense"),
+        ("bc", "policy_bc"),
+    ):
         module, name, _ = FAMILIES[family]
         files = sorted(folder.glob(f"{prefix}*.yaml"))
         assert files, f"config/{prefix}*.yaml"
         for file in files:
             config = load_yaml(getattr(importlib.import_module(module), name), file)
             given = yaml.safe_load(file.read_text()) or {}
-            default = type(config)()
-            same = [k for k in given if getattr(config, k) == getattr(default, k)]
+            default = to_mapping(type(config)())
+            same = unchanged(given, default)
             assert not same, f"{file.name}: {same} are the defaults, and a second list of them"
 
 
