@@ -25,11 +25,11 @@ class LossConfig:
     10 / margin^2 in the model's configuration.
     """
 
-    sigma_cells: float = 1.0
+    sigma_cells: float = 0.6
     distribution: float = 1.0
     expectation: float = 1.0
-    expectation_3d: float = 0.0
-    no_match: float = 0.0
+    expectation_3d: float = 1.0
+    no_match: float = 0.5
     nowhere: float = 4.0
     contrastive: float = 0.0
     non_matches: ContrastiveConfig = ContrastiveConfig()

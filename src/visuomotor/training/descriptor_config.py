@@ -12,9 +12,6 @@ from visuomotor.descriptors.matching import MatchTolerances
 from visuomotor.observations import CameraSpec
 from visuomotor.training.precision import Precision
 
-LOSS = LossConfig(sigma_cells=0.6, expectation_3d=1.0, no_match=0.5)
-"""In the simulated tasks the best mixture for points in space that know when they are hidden."""
-
 
 @dataclass(frozen=True)
 class DescriptorTrainingConfig:
@@ -36,7 +33,7 @@ class DescriptorTrainingConfig:
     episodes: int | None = None
     cameras: tuple[CameraSpec, ...] = (CameraSpec("front"), CameraSpec("side"))
     model: DescriptorConfig = DescriptorConfig()
-    loss: LossConfig = LOSS
+    loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     tolerances: MatchTolerances = MatchTolerances()
     steps: int = 900

@@ -14,6 +14,7 @@ from visuomotor.descriptors.soft_matching import expected_points
 from visuomotor.networks import cell_pixels, pixels_to_cells, sample_map
 
 CELLS = 18 * 24
+PLAIN = LossConfig(sigma_cells=1.0, expectation_3d=0.0, no_match=0.0)
 SOFT = LossConfig(sigma_cells=0.8, expectation_3d=0.7, no_match=0.6, nowhere=3.0)
 
 
@@ -67,7 +68,7 @@ def random_scenes(seed: int, batch: int = 2) -> tuple[CellScene, CellScene]:
 def test_values_and_gradients_are_those_of_the_formulas() -> None:
     matches, scenes = matches_of_two(), random_scenes(1)
     assert all(bool(f.any()) for f in (matches.valid, *matches.known_only()))
-    for config in (LossConfig(), SOFT, replace(SOFT, no_match=0.0)):
+    for config in (PLAIN, SOFT, replace(SOFT, no_match=0.0)):
         ours, literal = random_maps(0), random_maps(0)
         loss = correspondence_loss(*ours, matches, 4, config, scenes)
         expected = literal_loss(*literal, matches, 4, config, scenes)
@@ -82,10 +83,10 @@ def test_values_and_gradients_are_those_of_the_formulas() -> None:
 def test_maps_that_correspond_cost_nothing_and_others_do() -> None:
     """|d - d*|^2 = |cell - cell*|^2 / 2 is exactly the Gaussian of one cell."""
     maps = maps_that_match(0.5**0.5)
-    loss = correspondence_loss(maps, maps, identity_matches(), 4, LossConfig())
+    loss = correspondence_loss(maps, maps, identity_matches(), 4, PLAIN)
     assert abs(float(loss.distribution)) < 1e-4
     shuffled = maps.flatten(2)[..., torch.randperm(CELLS)].reshape(maps.shape)
-    worse = correspondence_loss(maps, shuffled, identity_matches(), 4, LossConfig())
+    worse = correspondence_loss(maps, shuffled, identity_matches(), 4, PLAIN)
     assert worse.distribution > 5
     assert worse.expectation > 5 * loss.expectation
     torch.testing.assert_close(worse.total, worse.distribution + worse.expectation)
@@ -96,7 +97,9 @@ def test_the_loss_is_symmetric_and_weighted() -> None:
     there = correspondence_loss(a, b, matches, 4, SOFT, scenes)
     back = correspondence_loss(b, a, matches.flipped(), 4, SOFT, scenes[::-1])
     torch.testing.assert_close(there.total, back.total)
-    weighted = correspondence_loss(a, b, matches, 4, LossConfig(1.0, 2.0, 0.0))
+    weighted = correspondence_loss(
+        a, b, matches, 4, replace(PLAIN, distribution=2.0, expectation=0.0)
+    )
     torch.testing.assert_close(weighted.total.detach(), 2 * weighted.distribution)
     parts = SOFT.weights[:4]
     terms = (there.distribution, there.expectation, there.expectation_3d, there.no_match)
@@ -128,7 +131,7 @@ def test_what_is_not_there_is_pushed_away_and_what_is_there_is_not() -> None:
     maps = maps_that_match(0.5**0.5)
     seen = identity_matches()
     hidden = replace(seen, valid=~seen.valid, only_a=seen.valid)
-    config = LossConfig(no_match=1.0)
+    config = replace(PLAIN, no_match=1.0)
     assert correspondence_loss(maps, maps, seen, 4, config).distribution < 0.02
     away = (maps + 100.0).requires_grad_()
     close = maps.clone().requires_grad_()
@@ -136,7 +139,7 @@ def test_what_is_not_there_is_pushed_away_and_what_is_there_is_not() -> None:
     near_loss = correspondence_loss(close, maps, hidden, 4, config)
     assert far_loss.no_match < 1e-3 < 1.0 < near_loss.no_match
     assert float(near_loss.distribution) == float(near_loss.expectation) == 0
-    again = correspondence_loss(maps, maps, hidden, 4, LossConfig())
+    again = correspondence_loss(maps, maps, hidden, 4, PLAIN)
     assert again.total == 0, "without the term, what is hidden is left alone"
     near_loss.total.backward()
     assert close.grad is not None
@@ -150,7 +153,7 @@ def test_the_expected_point_is_in_metres_and_holes_have_no_say() -> None:
     matches = identity_matches()
     points = torch.randn(1, CELLS, 3, generator=torch.Generator().manual_seed(0))
     matches = replace(matches, points=points + torch.tensor([0.02, 0.0, -0.01]))
-    config = LossConfig(distribution=0.0, expectation=0.0, expectation_3d=1.0)
+    config = replace(PLAIN, distribution=0.0, expectation=0.0, expectation_3d=1.0)
 
     def loss(points: torch.Tensor, measured: torch.Tensor) -> float:
         scene = CellScene(points, measured, measured)
@@ -182,7 +185,7 @@ def test_expected_points_are_those_of_the_formula_and_on_no_hole() -> None:
 def test_terms_that_need_a_scene_say_so() -> None:
     maps = maps_that_match(1.0)
     with pytest.raises(ValueError, match="need the scenes of both maps"):
-        correspondence_loss(maps, maps, identity_matches(), 4, LossConfig(expectation_3d=1.0))
+        correspondence_loss(maps, maps, identity_matches(), 4, LossConfig())
 
 
 def test_non_matches_beyond_the_margin_cost_nothing_and_hard_ones_their_own_mean() -> None:
@@ -218,7 +221,7 @@ def test_contrastive_learning_separates_what_differs() -> None:
     torch.manual_seed(0)
     a, b = (0.1 * torch.randn(1, 4, 18, 24) for _ in range(2))
     a, b = a.requires_grad_(), b.requires_grad_()
-    config = LossConfig(distribution=0.0, expectation=0.0, contrastive=1.0)
+    config = replace(PLAIN, distribution=0.0, expectation=0.0, contrastive=1.0)
     scenes, matches = random_scenes(0, 1), identity_matches()
     optimiser = torch.optim.Adam([a, b], 0.02)
     losses = []
@@ -239,7 +242,7 @@ def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="sigma_cells 0"):
         LossConfig(sigma_cells=0)
     with pytest.raises(ValueError, match="expected none below 0 and one above"):
-        LossConfig(distribution=0.0, expectation=0.0)
+        replace(PLAIN, distribution=0.0, expectation=0.0)
     with pytest.raises(ValueError, match="got margin 0"):
         ContrastiveConfig(margin=0.0)
 
