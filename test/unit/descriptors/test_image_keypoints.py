@@ -57,7 +57,7 @@ def test_a_keypoint_follows_its_descriptor() -> None:
     for _ in range(40):
         optimiser.zero_grad()
         found, _ = locate_in_image_map(maps, reference, SIZE, grid, CONFIG)
-        (found[0] - goal).square().mean().backward()
+        (found[0] - goal).square().mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert float((found[0].detach() - goal).norm(dim=-1).max()) < 0.7
 

@@ -29,7 +29,7 @@ def test_the_expected_pixel_can_be_learned() -> None:
     optimiser = torch.optim.Adam([logits], 0.3)
     for _ in range(100):
         optimiser.zero_grad()
-        (expected_pixel(logits, pixels) - goal).square().sum().backward()
+        (expected_pixel(logits, pixels) - goal).square().sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert (expected_pixel(logits, pixels) - goal).norm() < 0.3
 
@@ -68,7 +68,7 @@ def test_gradients_pass_holes_without_nan() -> None:
     points = torch.arange(18.0).reshape(1, 6, 3)
     points[0, 2] = float("nan")
     valid = points.isfinite().all(-1)
-    expected_point(logits, points, valid).sum().backward()
+    expected_point(logits, points, valid).sum().backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
     assert logits.grad.abs().sum() > 0
@@ -126,7 +126,7 @@ def test_a_local_expectation_can_be_learned() -> None:
     logits = torch.zeros(1, 1, 48)
     logits[..., 17] = 200.0
     logits.requires_grad_()
-    local_expectation(torch.softmax(logits, -1), points, 8.0)[0].sum().backward()
+    local_expectation(torch.softmax(logits, -1), points, 8.0)[0].sum().backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
     goal = torch.tensor([20.0, 6.0])
@@ -136,6 +136,6 @@ def test_a_local_expectation_can_be_learned() -> None:
     for _ in range(150):
         optimiser.zero_grad()
         found = local_expectation(torch.softmax(logits, -1), points, 8.0)[0][0, 0]
-        (found - goal).square().sum().backward()
+        (found - goal).square().sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert (found - goal).norm() < 0.3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from visuomotor.contracts import STEP_NS, Observation
+from visuomotor.contracts import STEP_NS, Float64, Observation
 from visuomotor.errors import CheckpointError
 from visuomotor.geometry import apply_delta, pose, pose_delta
 from visuomotor.policies.heads import (
@@ -105,7 +105,7 @@ def test_saturated_points_from_afar_are_a_direction() -> None:
 
 def test_saturation_has_a_gradient_at_the_hand() -> None:
     offset = torch.zeros(2, 3, requires_grad=True)
-    saturated(offset).sum().backward()
+    saturated(offset).sum().backward()  # type: ignore[no-untyped-call]
     assert offset.grad is not None
     assert offset.grad.isfinite().all()
 
@@ -182,21 +182,23 @@ class Episode:
     def runner(self) -> HeadRunner:
         return HeadRunner(self.head, self.scales)
 
-    def act(self, runner: HeadRunner, t: int, first: int = 0) -> np.ndarray:
+    def act(self, runner: HeadRunner, t: int, first: int = 0) -> Float64:
         """The normalised delta (6,) at step t, whose stamp counts from step `first`."""
         stamp = 1_700_000_000_000_000_000 + (t - first) * STEP_NS
         set_ = Observation(stamp, {}, self.hands[t], float(self.widths[t]), np.zeros(7))
         action = runner.act(self.seen[t], set_)
         delta = pose_delta(self.hands[t], action.T_base_ee)
-        return delta / self.scales.delta.numpy()
+        normal: Float64 = delta / self.scales.delta.double().numpy()
+        return normal
 
-    def trained(self, chosen: list[int]) -> np.ndarray:
+    def trained(self, chosen: list[int]) -> Float64:
         """What training's forward gives at these steps as one sequence, (T, 6)."""
         robot = robot_inputs(self.hands[chosen], self.widths[chosen])
         x = self.head.inputs(self.seen[chosen], robot, self.scales)
         with torch.no_grad():
             outputs, _ = self.head(x[None])
-        return outputs[0, :, :6].double().numpy()
+        normal: Float64 = outputs[0, :, :6].double().numpy()
+        return normal
 
 
 @pytest.mark.parametrize("every", [1, 3, 4])
@@ -233,7 +235,7 @@ def test_stamps_that_tremble_keep_their_turn() -> None:
         stamp = 1_700_000_000_000_000_000 + t * STEP_NS + late_ns
         set_ = Observation(stamp, {}, episode.hands[t], float(episode.widths[t]), np.zeros(7))
         action = trembling.act(episode.seen[t], set_)
-        got = pose_delta(episode.hands[t], action.T_base_ee) / episode.scales.delta.numpy()
+        got = pose_delta(episode.hands[t], action.T_base_ee) / episode.scales.delta.double().numpy()
         np.testing.assert_array_equal(got, wanted)
 
 
@@ -266,7 +268,7 @@ def test_widths_lie_between_the_extremes() -> None:
 def test_impossible_heads_are_refused() -> None:
     for values in ({"hidden": ()}, {"hidden": (0,)}, {"units": 0}, {"every": 0}):
         with pytest.raises(ValueError, match="expected positive layer sizes and steps"):
-            HeadConfig(**values)  # type: ignore[arg-type]
+            HeadConfig(**values)
     for dropout in (-0.1, 1.0):
         with pytest.raises(ValueError, match="expected 0 <= dropout < 1"):
             HeadConfig(dropout=dropout)

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from visuomotor.contracts import Float32, Float64
 from visuomotor.geometry import inverse, pose, transform_points
 from visuomotor.observations import CameraSpec, ObservationSpec, observe
 from visuomotor.policies.bc.config import BcPolicyConfig, CalibratedView
@@ -44,6 +46,7 @@ def test_projected_corners_bound_the_cube_that_is_drawn(world: SimWorld, camera:
         config = BcPolicyConfig("truth_2d", offsets_m=CORNERS, view=calibrated)
         found = true_sight(T_base_cube[None], config)[0].numpy().reshape(-1, 2)
         pixels = (found + 1) / 2 * (size[1], size[0]) - 0.5
+        assert view.depth_m is not None
         v, u = np.nonzero(drawn_cube(view.depth_m, view.K, view.T_base_camera, T_base_cube))
         box = np.array([[u.min(), v.min()], [u.max(), v.max()]])
         projected = np.array([pixels.min(0), pixels.max(0)])
@@ -52,14 +55,17 @@ def test_projected_corners_bound_the_cube_that_is_drawn(world: SimWorld, camera:
 
 
 def drawn_cube(
-    depth_m: np.ndarray, K: np.ndarray, T_base_camera: np.ndarray, T_base_cube: np.ndarray
-) -> np.ndarray:
+    depth_m: Float32, K: Float64, T_base_camera: Float64, T_base_cube: Float64
+) -> NDArray[np.bool_]:
     """Pixels (H, W) whose point is in the cube and above the table."""
     v, u = np.indices(depth_m.shape)
     rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(K).T
     base = transform_points(T_base_camera, rays * depth_m[..., None])
-    in_cube = np.abs(transform_points(inverse(T_base_cube), base)).max(-1) < HALF_M + 0.003
-    return in_cube & (base[..., 2] > 0.004)
+    in_cube: NDArray[np.bool_] = (
+        np.abs(transform_points(inverse(T_base_cube), base)).max(-1) < HALF_M + 0.003
+    )
+    above: NDArray[np.bool_] = base[..., 2] > 0.004
+    return in_cube & above
 
 
 def view_of(**changes: object) -> BcPolicyConfig:

@@ -18,13 +18,13 @@ CONFIG = DensePolicyConfig(
     head=HeadConfig(hidden=(16,)),
 )
 CONFIG_2D = replace(CONFIG, space="2d")
-SIZE = {"height": 60, "width": 80}
+SIZE = (60, 80)
 MEAN_KEYPOINT = (0.5, 0.05, 0.02)
 
 
 def tiny_spec(*cameras: str) -> ObservationSpec:
     """What the tiny policy sees, by default front and side."""
-    return ObservationSpec(tuple(CameraSpec(c, **SIZE) for c in cameras or ("front", "side")))
+    return ObservationSpec(tuple(CameraSpec(c, *SIZE) for c in cameras or ("front", "side")))
 
 
 def tiny_descriptors(spec: ObservationSpec) -> DescriptorModel:

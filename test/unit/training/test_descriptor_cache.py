@@ -78,7 +78,7 @@ def test_another_network_size_or_trim_has_maps_of_its_own(tmp_path: Path) -> Non
     assert len(files(tmp_path)) == 4
     with torch.no_grad():
         first = next(model.network.parameters())
-        first += 1e-4
+        first.add_(1e-4)
     fill(DescriptorCache(tmp_path, model, dataset))
     assert len(files(tmp_path)) == 6
     wide = replace(dataset.spec, cameras=(replace(dataset.spec.cameras[0], crop=(0, 0, 1, 0.5)),))

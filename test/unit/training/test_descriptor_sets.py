@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from visuomotor.errors import ConfigError, Interrupted
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies import load_policy
 from visuomotor.policies.heads import HeadConfig, PolicyHead
-from visuomotor.training import Progress
+from visuomotor.training import Progress, Report
 from visuomotor.training.batches import camera_views
 from visuomotor.training.cloning import CloningConfig, cloning_loss
 from visuomotor.training.dense import DenseTrainingConfig, find_keypoints, train_dense
@@ -31,6 +33,8 @@ from visuomotor.training.descriptor_sets import (
 )
 from visuomotor.training.samples import find_samples, scales_of
 
+Space = Literal["3d", "2d"]
+Kind = Literal["fixed", "optimised", "end_to_end"]
 SHORT = CloningConfig(steps=6, batch=8)
 
 
@@ -63,13 +67,13 @@ def moved(out: Path, descriptors: Path) -> tuple[bool, bool]:
 
 @pytest.mark.parametrize("space", ["3d", "2d"])
 def test_each_set_learns_what_it_says(
-    demos: Path, config: DenseTrainingConfig, descriptors: Path, space: str, tmp_path: Path
+    demos: Path, config: DenseTrainingConfig, descriptors: Path, space: Space, tmp_path: Path
 ) -> None:
+    wanted: dict[Kind, tuple[bool, bool]]
     wanted = {"fixed": (False, False), "optimised": (True, False), "end_to_end": (True, True)}
     for kind, expected in wanted.items():
-        stages: list[str] = []
         chosen = replace(config, descriptor_set=kind, space=space)
-        train_dense(chosen, demos, tmp_path / kind, lambda p, s=stages: s.append(p.stage))
+        stages = stages_of(partial(train_dense, chosen, demos, tmp_path / kind))
         assert moved(tmp_path / kind, descriptors) == expected, kind
         assert ("train_descriptor_set" in stages) == (kind != "fixed")
         assert load_checkpoint(tmp_path / kind).config["space"] == space
@@ -105,7 +109,7 @@ class Optimising:
         loss = self.loss()
         (gradient,) = torch.autograd.grad(loss, self.learned.reference)
         with torch.no_grad():
-            self.learned.reference -= step * gradient / gradient.norm()
+            self.learned.reference.sub_(step * gradient / gradient.norm())
         return float(loss.detach())
 
 
@@ -140,7 +144,7 @@ class Until:
 
 @pytest.mark.parametrize("kind", ["optimised", "end_to_end"])
 def test_interrupted_set_training_goes_on_to_the_same_bits(
-    demos: Path, config: DenseTrainingConfig, kind: str, tmp_path: Path
+    demos: Path, config: DenseTrainingConfig, kind: Kind, tmp_path: Path
 ) -> None:
     chosen = replace(config, descriptor_set=kind)
     train_dense(chosen, demos, tmp_path / "whole")
@@ -150,12 +154,12 @@ def test_interrupted_set_training_goes_on_to_the_same_bits(
     assert not (tmp_path / "parts" / "config.yaml").exists()
     train_dense(chosen, demos, tmp_path / "parts")
     assert files_of(tmp_path / "parts") == files_of(tmp_path / "whole")
-    stages = stages_of(lambda report: train_dense(chosen, demos, tmp_path / "parts", report))
+    stages = stages_of(partial(train_dense, chosen, demos, tmp_path / "parts"))
     assert "train_descriptor_set" not in stages, "what is learned is kept"
 
 
-def stages_of(training: Callable[[Callable[[Progress], None]], None]) -> set[str]:
-    stages = set()
+def stages_of(training: Callable[[Report], None]) -> set[str]:
+    stages: set[str] = set()
     training(lambda progress: stages.add(progress.stage))
     return stages
 
@@ -168,9 +172,8 @@ def test_another_run_learns_its_own_set(
     train_dense(optimised, demos, tmp_path)
     first = tensors(tmp_path)["reference"]
     longer = replace(optimised, cloning=replace(SHORT, steps=8))
-    assert "train_descriptor_set" not in stages_of(
-        lambda report: train_dense(longer, demos, tmp_path, report)
-    )
+    stages = stages_of(partial(train_dense, longer, demos, tmp_path))
+    assert "train_descriptor_set" not in stages
     assert torch.equal(tensors(tmp_path)["reference"], first)
     train_dense(replace(optimised, set_training=replace(SHORT, steps=9)), demos, tmp_path)
     assert not torch.equal(tensors(tmp_path)["reference"], first)

@@ -28,7 +28,9 @@ class Run:
         self.reports: list[Progress] = []
 
     def go(self, kill_after: int | None = None) -> None:
-        def step(rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, dict]:
+        def step(
+            rng: np.random.Generator, generator: torch.Generator
+        ) -> tuple[Tensor, dict[str, Tensor]]:
             if self.calls == kill_after:
                 raise Killed
             self.calls += 1

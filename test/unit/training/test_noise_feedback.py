@@ -54,7 +54,7 @@ def response_m(noise_m: float) -> float:
         seen, mask = points[torch.from_numpy(rows)], np.ones(64, bool)
         loss, _ = cloning_loss(head, seen, samples, rows, mask, scales, config, rng)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     def targets(x: float) -> np.ndarray:
