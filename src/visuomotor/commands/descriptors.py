@@ -87,7 +87,7 @@ def view(
     camera: str | None = None,
     pixels: tuple[tuple[int, int], ...] = (),
     points: int = 4,
-    spread: float = 1.0,
+    spread: float = 2.0,
     threads: int = 1,
 ) -> int:
     """Look for a pixel of one picture in others, in a browser; or write a figure of it.

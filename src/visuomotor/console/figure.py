@@ -47,12 +47,12 @@ def write_figure(
     camera: str | None = None,
     pixels: Sequence[tuple[int, int]] = (),
     points: int = 4,
-    spread: float = 1.0,
+    spread: float = 2.0,
 ) -> None:
     """Writes the figure of points in an episode's first picture as PNG.
 
     Found by the other cameras at the same moment, by the same one in the middle of the episode, and
-    by the first two in the first pictures of the episodes that follow. Without pixels, `points`
+    by it and another in the first pictures of an episode that follows. Without pixels, `points`
     are spread over the objects. Raises DataError for a camera that the descriptors do not know.
     """
     camera = camera or gallery.cameras[0]
@@ -62,10 +62,11 @@ def write_figure(
         height_m = float(arrays.T_base_ee[0, 2, 3])
         workspace = gallery.model.config.workspace
         pixels = object_pixels(source, workspace, height_m, points)
-    later = [e for e in (episode + 1, episode + 2) if e < len(gallery.paths)]
-    columns = [(episode, 0, c, "same moment") for c in gallery.cameras if c != camera]
+    others = [c for c in gallery.cameras if c != camera]
+    columns = [(episode, 0, c, "same moment") for c in others]
     columns += [(episode, len(arrays) // 2, camera, "later")]
-    columns += [(e, 0, c, f"episode {e}") for e in later for c in gallery.cameras[:2]]
+    if episode + 1 < len(gallery.paths):
+        columns += [(episode + 1, 0, c, f"episode {episode + 1}") for c in (camera, *others[:1])]
     figure = draw_figure(
         source,
         pixels,
@@ -123,7 +124,7 @@ def with_reticle(image: UInt8, pixel: tuple[int, int], color: tuple[int, int, in
     """A copy of an enlarged image with a cross around a pixel of the original."""
     drawn: UInt8 = image.copy()
     x, y = (round((p + 0.5) * _SCALE - 0.5) for p in pixel)
-    for line, thickness in (((0, 0, 0), 3), (color, 1)):
+    for line, thickness in (((0, 0, 0), 4), (color, 2)):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             a, b = (x + 4 * dx, y + 4 * dy), (x + 14 * dx, y + 14 * dy)
             cv2.line(drawn, a, b, line, thickness, cv2.LINE_AA)

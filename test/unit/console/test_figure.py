@@ -54,7 +54,7 @@ def test_a_file_is_written_whose_rows_are_points(gallery: Gallery, tmp_path: Pat
     write_figure(file, gallery, 0, points=3)
     image = cv2.imread(str(file))
     assert image.shape[0] == 30 + 3 * (3 * 72 + 6)
-    assert image.shape[1] == 7 * (3 * 96 + 6)
+    assert image.shape[1] == 5 * (3 * 96 + 6)
     with pytest.raises(DataError, match=r"\.txt: cannot be written; .* \.png"):
         write_figure(tmp_path / "figure.txt", gallery, 0, points=1)
     with pytest.raises(DataError, match=r"back.*one of the cameras front, side"):
