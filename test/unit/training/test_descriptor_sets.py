@@ -48,6 +48,7 @@ def config(descriptors: Path) -> DenseTrainingConfig:
     return DenseTrainingConfig(
         descriptors=str(descriptors),
         set_training=SHORT,
+        episodes=1,
         head=HeadConfig(hidden=(16,)),
         cloning=SHORT,
     )
@@ -148,7 +149,7 @@ def test_interrupted_set_training_goes_on_to_the_same_bits(
 ) -> None:
     chosen = replace(config, descriptor_set=kind)
     train_dense(chosen, demos, tmp_path / "whole")
-    until = Until(3 - (kind == "end_to_end"), 0 if kind == "end_to_end" else 3)
+    until = Until(3 - (kind == "end_to_end"), 0 if kind == "end_to_end" else 1)
     with pytest.raises(Interrupted, match="train_descriptor_set: stopped after step 3 of 6"):
         train_dense(chosen, demos, tmp_path / "parts", until.report, until.should_stop)
     assert not (tmp_path / "parts" / "config.yaml").exists()

@@ -47,7 +47,8 @@ def dense(descriptors: Path) -> DenseTrainingConfig:
     return DenseTrainingConfig(
         descriptors=str(descriptors),
         head=HeadConfig(hidden=(32,)),
-        cloning=CloningConfig(steps=120, batch=64),
+        cloning=CloningConfig(steps=120, batch=32),
+        episodes=1,
     )
 
 
