@@ -174,7 +174,8 @@ def find_samples(
             "no step of the dataset has an accepted target; was command/target_pose recorded?"
         )
     hands = np.stack([episodes[e].T_base_ee[t] for e, t in steps])
-    points, color, count = _clouds(dataset, steps, hands, config, report)
+    width_m = np.array([episodes[e].gripper_width_m[t] for e, t in steps])
+    points, color, count = _clouds(dataset, steps, hands, width_m, config, report)
     seen = count > 0
     if not seen.any():
         raise DataError(
@@ -182,13 +183,12 @@ def find_samples(
             f"{config.cloud.workspace.high}; set cloud.workspace to where the objects are in base"
         )
     target, target_width_m, target_valid = _chunks(dataset, steps[seen], config.chunk)
-    width_m = np.array([episodes[e].gripper_width_m[t] for e, t in steps[seen]])
     return Samples(
         points[seen],
         color[seen],
         count[seen],
         hands[seen],
-        width_m,
+        width_m[seen],
         target,
         target_width_m,
         target_valid,
@@ -199,6 +199,7 @@ def _clouds(
     dataset: Dataset,
     steps: Steps,
     hands: NDArray[np.float64],
+    width_m: NDArray[np.float64],
     config: PointBCTrainingConfig,
     report: Report,
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.int64]]:
@@ -210,7 +211,8 @@ def _clouds(
     for start in range(0, len(steps), 32):
         chosen = steps[start : start + 32]
         views = [camera_views(dataset, c, chosen) for c in dataset.spec.names]
-        clouds = crop_clouds(views, hands[start : start + 32], config.cloud)
+        part = slice(start, start + 32)
+        clouds = crop_clouds(views, hands[part], width_m[part], config.cloud)
         for i, whole in enumerate(clouds, start):
             cloud = whole[rng.permutation(len(whole))[: config.stored]]
             count[i] = n = len(cloud)

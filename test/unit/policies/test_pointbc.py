@@ -15,7 +15,7 @@ from visuomotor.descriptors.config import Workspace
 from visuomotor.descriptors.masks import above_table, points_in_base
 from visuomotor.descriptors.model import views_of
 from visuomotor.errors import CheckpointError, ConfigError, DataError
-from visuomotor.geometry import apply_delta, inverse, is_pose, matrix_from_rotvec, pose
+from visuomotor.geometry import apply_delta, is_pose, matrix_from_rotvec, pose
 from visuomotor.observations import CameraSpec, ObservationSpec, observe
 from visuomotor.policies import load_policy
 from visuomotor.policies.pointbc import CloudConfig, PointBCConfig, PointBCPolicy
@@ -49,11 +49,16 @@ def policy(tmp_path: Path) -> PointBCPolicy:
 
 
 @pytest.fixture(scope="module")
-def observation() -> Iterator[Observation]:
+def world() -> Iterator[SimWorld]:
     world = SimWorld(SimConfig("reach_tr", cameras=("front", "side"), width=80, height=60))
-    world.reset(3)
-    yield observe(world.frame(), SPEC)
+    yield world
     world.close()
+
+
+@pytest.fixture(scope="module")
+def observation(world: SimWorld) -> Observation:
+    world.reset(3)
+    return observe(world.frame(), SPEC)
 
 
 def blind(view: CameraView) -> CameraView:
@@ -68,7 +73,8 @@ def blinded(observation: Observation, *cameras: str) -> Observation:
 
 def cloud_of(observation: Observation, config: CloudConfig) -> Cloud:
     cameras = [views_of([v]) for v in observation.views.values()]
-    return crop_clouds(cameras, observation.T_base_ee[None], config)[0]
+    width = np.array([observation.gripper_width_m])
+    return crop_clouds(cameras, observation.T_base_ee[None], width, config)[0]
 
 
 def moved(observation: Observation, T: np.ndarray) -> Observation:
@@ -114,7 +120,7 @@ def test_a_cloud_lies_in_the_workspace_above_the_table(observation: Observation)
 
 def test_no_pixel_on_an_object_is_missed(observation: Observation) -> None:
     """Heights alone decide first; every pixel, deprojected, gives the same points."""
-    config = CloudConfig(hand_low=(0, 0, 0), hand_high=(0, 0, 0))
+    config = CloudConfig(robot=True)
     expected = []
     for view in observation.views.values():
         views = views_of([view])
@@ -137,16 +143,26 @@ def test_pixels_without_a_measurement_make_no_point(observation: Observation) ->
     assert {tuple(p) for p in holey.points.tolist()} <= {tuple(p) for p in whole.points.tolist()}
 
 
-def test_the_hands_box_is_cut_out_in_the_hands_frame(observation: Observation) -> None:
-    config = CloudConfig(hand_low=(-0.03, -0.1, -0.3), hand_high=(0.05, 0.2, 0.02))
-    whole = cloud_of(observation, CloudConfig(hand_low=(0, 0, 0), hand_high=(0, 0, 0)))
-    left = cloud_of(observation, config)
-    T = inverse(observation.T_base_ee)
-    local = whole.points @ T[:3, :3].T + T[:3, 3]
-    outside = ((local < config.hand_low) | (local > config.hand_high)).any(1)
-    assert 0 < outside.sum() < len(whole), "the arm is in view"
-    np.testing.assert_array_equal(left.points, whole.points[outside])
-    np.testing.assert_array_equal(left.color, whole.color[outside])
+@pytest.fixture(scope="module")
+def low_world() -> Iterator[SimWorld]:
+    """Hands begin low enough for the cameras."""
+    world = SimWorld(SimConfig("push_plate", cameras=("front", "side"), width=80, height=60))
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize("width_m", [0.0, 0.08])
+def test_the_robot_is_left_out_and_the_plate_stays(low_world: SimWorld, width_m: float) -> None:
+    for seed in range(3):
+        low_world.reset(seed)
+        low_world.set_gripper(width_m)
+        low_world.advance(2.0)
+        observation = observe(low_world.frame(), SPEC)
+        assert abs(observation.gripper_width_m - width_m) < 0.005
+        whole = cloud_of(observation, CloudConfig(robot=True)).points
+        assert (whole[:, 2] > 0.06).sum() > 50, "the robot is in view"
+        left = cloud_of(observation, CloudConfig()).points
+        np.testing.assert_array_equal(left, whole[whole[:, 2] < 0.06])
 
 
 def test_points_have_the_color_of_their_pixel(observation: Observation) -> None:
@@ -164,9 +180,12 @@ def test_points_have_the_color_of_their_pixel(observation: Observation) -> None:
 
 
 def test_a_batch_is_cropped_set_by_set(observation: Observation) -> None:
-    hands = np.stack([apply_delta(observation.T_base_ee, [0, 0, d, 0, 0, 0]) for d in (0, -0.1)])
+    hands = np.stack([apply_delta(observation.T_base_ee, [0, 0, d, 0, 0, 0]) for d in (0, 0.1)])
     twice = crop_clouds(
-        [views_of([v, v]) for v in observation.views.values()], hands, CloudConfig()
+        [views_of([v, v]) for v in observation.views.values()],
+        hands,
+        np.full(2, observation.gripper_width_m),
+        CloudConfig(),
     )
     for hand, cloud in zip(hands, twice, strict=True):
         alone = cloud_of(replace(observation, T_base_ee=hand), CloudConfig())
@@ -301,5 +320,3 @@ def test_a_checkpoint_whose_parts_do_not_fit_is_refused(tmp_path: Path) -> None:
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match=r"points 0.*expected positive sizes"):
         PointBCConfig(points=0)
-    with pytest.raises(ValueError, match="expected hand_low <= hand_high"):
-        CloudConfig(hand_low=(0, 0, 0), hand_high=(0, 0, -1))

@@ -31,12 +31,12 @@ from visuomotor.training.pointbc import (
 )
 
 CONFIG = PointBCTrainingConfig(
-    points=64,
+    points=48,
     layers=(16, 32),
     hidden=(32,),
     chunk=4,
     cameras=(CameraSpec("front", 60, 80), CameraSpec("side", 60, 80)),
-    stored=128,
+    stored=32,
     steps=40,
     batch=16,
 )

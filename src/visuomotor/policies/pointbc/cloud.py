@@ -32,22 +32,28 @@ class Cloud:
 
 
 def crop_clouds(
-    cameras: Sequence[Views], T_base_ee: NDArray[np.float64], config: CloudConfig
+    cameras: Sequence[Views],
+    T_base_ee: NDArray[np.float64],
+    width_m: NDArray[np.float64],
+    config: CloudConfig,
 ) -> list[Cloud]:
-    """The clouds of B sets from one `Views` of batch size B per camera; T_base_ee (B, 4, 4).
+    """The clouds of B sets from one `Views` of batch size B per camera.
 
-    Kept is what has depth, lies in the workspace above the table, and outside the hand's box.
+    T_base_ee (B, 4, 4); width_m (B,), the gripper's. Kept is what has depth, lies in the
+    workspace above the table, and is not the robot's.
     """
     hands = torch.from_numpy(T_base_ee.astype(np.float32))
     clouds = []
-    for b, hand in enumerate(hands):
-        parts = [_crop(v, b, hand, config) for v in cameras]
+    for b, (hand, width) in enumerate(zip(hands, width_m, strict=True)):
+        parts = [_crop(v, b, hand, float(width), config) for v in cameras]
         points, color = (torch.cat([part[i] for part in parts]).numpy() for i in (0, 1))
         clouds.append(Cloud(points, color))
     return clouds
 
 
-def _crop(views: Views, b: int, T_base_ee: Tensor, config: CloudConfig) -> tuple[Tensor, Tensor]:
+def _crop(
+    views: Views, b: int, T_base_ee: Tensor, width_m: float, config: CloudConfig
+) -> tuple[Tensor, Tensor]:
     """Points (P, 3) in base and their color (P, 3) of one camera of set b."""
     depth_m, K, T = views.depth_m[b], views.K[b], views.T_base_camera[b]
     h, w = depth_m.shape
@@ -60,7 +66,8 @@ def _crop(views: Views, b: int, T_base_ee: Tensor, config: CloudConfig) -> tuple
     pixels = torch.stack([columns, rows], dim=1).to(depth_m.dtype)
     points, valid = deproject(pixels, depth_m[rows, columns], K, T)
     keep = above_table(points, valid, config.workspace)
-    keep &= ~_in_hand_box(points, T_base_ee, config)
+    if not config.robot:
+        keep &= ~of_robot(points, T_base_ee, width_m)
     return points[keep], views.color[b][rows[keep], columns[keep]]
 
 
@@ -70,8 +77,14 @@ def spread_choice(count: int, wanted: int) -> NDArray[np.int64]:
     return np.arange(taken, dtype=np.int64) * count // max(taken, 1)
 
 
-def _in_hand_box(points: Tensor, T_base_ee: Tensor, config: CloudConfig) -> Tensor:
-    """Whether points (P, 3) in base lie in the box around the hand."""
-    local = (points - T_base_ee[:3, 3]) @ T_base_ee[:3, :3]
-    low, high = local.new_tensor(config.hand_low), local.new_tensor(config.hand_high)
-    return ((local > low) & (local < high)).all(-1)
+def of_robot(points: Tensor, T_base_ee: Tensor, width_m: float) -> Tensor:
+    """Whether points (P, 3) in base are the robot's: those of Franka's fingers, hand and arm.
+
+    T_base_ee (4, 4), the fingertips' frame; everything higher than 6 cm above them is taken for
+    the arm.
+    """
+    x, y, z = ((points - T_base_ee[:3, 3]) @ T_base_ee[:3, :3]).unbind(-1)
+    out = y.abs() - width_m / 2  # outwards from the fingers' inner faces
+    fingers = (x.abs() < 0.014) & (out > -0.004) & (out < 0.03) & (z > -0.045) & (z < 0.014)
+    hand = (x.abs() < 0.05) & (y.abs() < 0.12) & (z < -0.03)
+    return fingers | hand | (z < -0.06)

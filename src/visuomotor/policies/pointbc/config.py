@@ -11,21 +11,13 @@ from visuomotor.descriptors.config import Workspace
 class CloudConfig:
     """Which points of all cameras make the cloud.
 
-    workspace: the box in base that is kept, without the table's surface. hand_low, hand_high (m):
-    a box in the hand's frame whose points are left out, by default hand and wrist above the
-    fingers; the same corner twice leaves out nothing.
+    workspace: the box in base that is kept, without the table's surface. robot: keep the robot's
+    own points, too. They tell where the hand truly is, so that with them a policy learns to read
+    off the noise that is added to the hand's pose in training, instead of where the objects are.
     """
 
     workspace: Workspace = Workspace()
-    hand_low: tuple[float, float, float] = (-0.05, -0.12, -0.60)
-    hand_high: tuple[float, float, float] = (0.05, 0.12, -0.045)
-
-    def __post_init__(self) -> None:
-        if any(a > b for a, b in zip(self.hand_low, self.hand_high, strict=True)):
-            raise ValueError(
-                f"cloud: got hand_low {self.hand_low}, hand_high {self.hand_high}; expected "
-                "hand_low <= hand_high"
-            )
+    robot: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ class PointBCPolicy:
         """
         T_base_ee, config = observation.T_base_ee, self._network.config
         cameras = [views_of([observation.views[name]]) for name in self.spec.names]
-        cloud = crop_clouds(cameras, T_base_ee[None], config.cloud)[0]
+        width_m = np.array([observation.gripper_width_m])
+        cloud = crop_clouds(cameras, T_base_ee[None], width_m, config.cloud)[0]
         cloud = cloud[spread_choice(len(cloud), config.points)]
         if len(cloud) == 0:
             return self._hold(observation)
@@ -50,7 +51,7 @@ class PointBCPolicy:
             torch.from_numpy(cloud.points)[None],
             torch.from_numpy(cloud.color)[None],
             torch.from_numpy(T_base_ee.astype(np.float32))[None],
-            torch.tensor([observation.gripper_width_m], dtype=torch.float32),
+            torch.from_numpy(width_m.astype(np.float32)),
         )
         deltas = (delta * self._scales.delta)[0].double().numpy()
         low, high = self._scales.width.double().tolist()
