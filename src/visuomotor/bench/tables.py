@@ -83,6 +83,28 @@ ROWS = (
             f"{r['figures']['loss_5%']['sets_possible']}"
         ),
     ),
+    Row(
+        "descriptors",
+        "a training step of descriptors, and the expectation in space, against the formulas as "
+        "written",
+        lambda r: (
+            f"{r['figures']['training_step']['literal_over_ours']:.1f} and "
+            f"{r['figures']['expectation_3d']['literal_over_ours']:.1f} times as fast"
+        ),
+    ),
+    Row(
+        "dense",
+        "optimising a descriptor set with the descriptor cache, against without",
+        lambda r: f"{r['figures']['training']['cached_over_uncached']:.1f} times as fast",
+    ),
+    Row(
+        "dense",
+        "the dense policy's network, 16 keypoints and head on two 120x160 cameras, p50 and p95",
+        lambda r: (
+            f"{r['figures']['inference']['2_threads']['p50_ms']:.0f} and "
+            f"{r['figures']['inference']['2_threads']['p95_ms']:.0f} ms"
+        ),
+    ),
 )
 
 
