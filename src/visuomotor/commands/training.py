@@ -22,7 +22,7 @@ def train_descriptors(
     config: Path | None = None,
     task: str | None = None,
     episodes: int | None = None,
-    threads: int = 0,
+    threads: int = 1,
     seed: int | None = None,
 ) -> int:
     """Train dense descriptors from bags; run again to go on where it was stopped.
@@ -33,7 +33,7 @@ def train_descriptors(
         config: YAML file of the run; without it the defaults.
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
-        threads: Threads of torch; 0: its own choice.
+        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
         seed: Of weights and batches; another one is another training.
     """
     given = {"task": task, "episodes": episodes, "seed": seed}
@@ -48,7 +48,7 @@ def train_policy(
     descriptors: Path | None = None,
     task: str | None = None,
     episodes: int | None = None,
-    threads: int = 0,
+    threads: int = 1,
     seed: int | None = None,
 ) -> int:
     """Train a policy of any family from bags; run again to go on where it was stopped.
@@ -63,7 +63,7 @@ def train_policy(
         descriptors: Folder of trained descriptors, for families that build on them.
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
-        threads: Threads of torch; 0: its own choice.
+        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
         seed: Of weights and batches; another one is another training.
     """
     given = {"descriptors": descriptors, "task": task, "episodes": episodes, "seed": seed}
@@ -82,7 +82,7 @@ def train_dense(
     episodes: int | None = None,
     config: Path | None = None,
     descriptors_config: Path | None = None,
-    threads: int = 0,
+    threads: int = 1,
     seed: int | None = None,
 ) -> int:
     """Teach a policy to act on points that it recognises on the objects.
@@ -117,7 +117,7 @@ def train_dense(
         episodes: Only the first so many, to see how much a method needs.
         config: YAML file of the policy's training; without it the defaults.
         descriptors_config: YAML file of the descriptors' training; without it the defaults.
-        threads: Threads of torch; 0: its own choice.
+        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
         seed: Of weights and batches; another one is another training.
     """
     common: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}

@@ -16,13 +16,14 @@ from visuomotor.ros.training import TrainingThread
 class Config:
     """What is trained: a YAML file ("": defaults), a dataset folder, where to.
 
-    threads: of torch, 0: its own choice.
+    threads: of torch; 0: its own choice, many times slower for small
+    networks on a busy machine.
     """
 
     config: str = ""
     dataset: str = ""
     out: str = ""
-    threads: int = 0
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.threads < 0:

@@ -17,7 +17,8 @@ class Config:
     """What is trained: a family, its YAML file ("": defaults), a dataset folder, where to.
 
     descriptors: for families that build on them, the folder of a trained descriptor network;
-    "" leaves what the YAML file says. threads: of torch, 0: its own choice.
+    "" leaves what the YAML file says. threads: of torch; 0: its own choice, many times slower for small
+    networks on a busy machine.
     """
 
     family: str = "dense"
@@ -25,7 +26,7 @@ class Config:
     dataset: str = ""
     out: str = ""
     descriptors: str = ""
-    threads: int = 0
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.threads < 0:
