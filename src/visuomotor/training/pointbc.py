@@ -50,9 +50,9 @@ class PointBCTrainingConfig(PointBCConfig):
     episodes: int | None = None
     cameras: tuple[CameraSpec, ...] = (CameraSpec("front"), CameraSpec("side"))
     stored: int = 1024
-    steps: int = 3000
+    steps: int = 4000
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     noise_position_m: float = 0.01
     noise_rotation_rad: float = 0.1

@@ -202,7 +202,7 @@ def test_noise_teaches_feedback_from_wherever_the_hand_is() -> None:
         torch.manual_seed(0)
         network, scales = PointBCNetwork(config.policy()), scales_of(samples, config)
         optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-        for n in range(300):
+        for n in range(150):
             rng = np.random.default_rng(n)
             index = rng.integers(300, size=32)
             loss, _ = policy_loss(network, samples, index, scales, config, rng)
@@ -223,7 +223,7 @@ def test_noise_teaches_feedback_from_wherever_the_hand_is() -> None:
         )
 
     assert missed_m(replace(CONFIG, noise_position_m=0.02)) < 0.008
-    assert missed_m(QUIET) > 0.018
+    assert missed_m(QUIET) > 0.012
 
 
 def test_an_interrupted_policy_goes_on_to_the_same_bits(demos: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class PointBCConfig:
     """
 
     cloud: CloudConfig = CloudConfig()
-    points: int = 512
+    points: int = 256
     layers: tuple[int, ...] = (64, 128, 256)
     hidden: tuple[int, ...] = (256, 256)
     dropout: float = 0.0
