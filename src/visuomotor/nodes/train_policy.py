@@ -17,8 +17,8 @@ class Config:
     """What is trained: a family, its YAML file ("": defaults), a dataset folder, where to.
 
     descriptors: for families that build on them, the folder of a trained descriptor network;
-    "" leaves what the YAML file says. threads: of torch; 0: its own choice, many times slower for small
-    networks on a busy machine.
+    "" leaves what the YAML file says. threads: of torch; 0: its own choice, many times slower for
+    small networks on a busy machine.
     """
 
     family: str = "dense"
