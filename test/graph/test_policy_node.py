@@ -45,7 +45,8 @@ class Checkpoints:
         small = {"steps": 30, "pairs": 2, "matches": 64, "model": {"width": 16, "pixel_step": 4}}
         save_yaml(small, folder / "descriptors.yaml")
         train("descriptors", folder / "descriptors.yaml", folder / "data", self.descriptors)
-        save_yaml({"steps": 100, "hidden": [32], "batch": 64}, folder / "policy.yaml")
+        cloning = {"steps": 100, "batch": 64}
+        save_yaml({"head": {"hidden": [32]}, "cloning": cloning}, folder / "policy.yaml")
         train(
             "dense",
             folder / "policy.yaml",
