@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from visuomotor.bench.study.cell import Cell, CellResult, load, load_all, result_path, save
+from visuomotor.bench.study.plan import FIRST_SEEDS
 from visuomotor.bench.study.request import Block, Request, Wanted, read_plan
 from visuomotor.bench.study.run import fill
 from visuomotor.bench.study.work import Notes, demonstrations, locked
@@ -26,7 +27,7 @@ def cell(method: str = "dd3d", seed: int = 0, task: str = "reach_t", n: int = 30
 
 
 def result(of: Cell, success: list[int], region: str = "interpolation") -> CellResult:
-    outcomes: dict[str, Any] = {"first_seed": 500_000, "success": success}
+    outcomes: dict[str, Any] = {"first_seed": FIRST_SEEDS["interpolation"], "success": success}
     return CellResult(of, 60.0 + of.seed, "abc", {"cpu": "x"}, "command", {region: outcomes}, {})
 
 

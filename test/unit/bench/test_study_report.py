@@ -18,6 +18,7 @@ from visuomotor.bench.study.comparison import compare
 from visuomotor.bench.study.curve import read_curve
 from visuomotor.bench.study.curve_plot import curve_plot
 from visuomotor.bench.study.hull import outside_hull
+from visuomotor.bench.study.plan import FIRST_SEEDS
 from visuomotor.bench.study.report import make_report
 from visuomotor.bench.study.reporting import Claim, CurvePlot, PaperFigure, StartMap, Target
 from visuomotor.bench.study.start_map import SUCCESS, failure_colour, start_map
@@ -38,7 +39,7 @@ def cell(method: str = "good", seed: int = 0, task: str = "reach_t", n: int = 30
 
 def result(of: Cell, success: list[int], region: str = "interpolation") -> CellResult:
     """A cell of an older format: no starts, errors, curves."""
-    outcomes: dict[str, Any] = {"first_seed": 500_000, "success": success}
+    outcomes: dict[str, Any] = {"first_seed": FIRST_SEEDS["interpolation"], "success": success}
     return CellResult(of, 60.0 + of.seed, "abc", {"cpu": "x"}, "command", {region: outcomes}, {})
 
 
@@ -48,7 +49,7 @@ def whole(of: Cell, success: list[int], training: list[list[float]] = TRAINING) 
     rng = np.random.default_rng(n)
     start = [[0.65, 0.25 if i % 2 else 0.05, float(rng.uniform(-0.2, 0.2))] for i in range(n)]
     outcomes = {
-        "first_seed": 500_000,
+        "first_seed": FIRST_SEEDS["interpolation"],
         "success": success,
         "steps": [50] * n,
         "refused": [0] * n,
@@ -163,7 +164,7 @@ def test_cells_of_other_starts_are_not_compared() -> None:
         compare([a, b], [Claim("good", "aside")])
     c = result(cell("aside"), [1, 0, 1, 0])
     c.regions["interpolation"]["first_seed"] = 800_000
-    with pytest.raises(DataError, match="first seeds 500000 and 800000"):
+    with pytest.raises(DataError, match="first seeds 510000 and 800000"):
         compare([a, c], [Claim("good", "aside")])
 
 
@@ -272,7 +273,7 @@ def test_the_report_says_all_that_its_study_asks_for() -> None:
     for part in (
         "A note.",
         "| `good` | Goes to the goal. |",
-        "seeds from 500000 on). Successes",
+        "seeds from 510000 on). Successes",
         "| `good` | **100.0** [91, 100] of 40; 2 seeds, 100 to 100 |",
         "| `aside` | **25.0** [11, 47] of 20 |",
         "| at least 90.0 | **100.0** [91, 100] of 40; 2 seeds, 100 to 100 | met |",
@@ -301,7 +302,7 @@ def test_starts_that_are_not_the_tables_are_pointed_out() -> None:
     made = result(cell(), [1])
     made.regions["interpolation"]["first_seed"] = 800_000
     text = make_report(STUDY, [made], "x").text
-    assert "(seeds from 800000 on, **not the tables' 500000**)" in text
+    assert "(seeds from 800000 on, **not the tables' 510000**)" in text
 
 
 def test_a_report_of_older_cells_leaves_out_what_they_lack() -> None:
