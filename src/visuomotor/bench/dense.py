@@ -26,10 +26,11 @@ from visuomotor.policies.heads import HeadConfig, PolicyHead
 from visuomotor.ros.launch import share_folder
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
-from visuomotor.training.cloning import CloningConfig, Known, Sight, cloning_loss, one_thread
+from visuomotor.training.cloning import CloningConfig, Known, Sight, cloning_loss
 from visuomotor.training.dense import find_keypoints
 from visuomotor.training.descriptor_cache import DescriptorCache
 from visuomotor.training.descriptor_sets import Describe, DescriptorSight, LearnedSet
+from visuomotor.training.loop import one_thread
 from visuomotor.training.samples import Samples, find_samples, scales_of
 
 EPISODES, FIRST_SEED = 4, 860_000

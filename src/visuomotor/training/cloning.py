@@ -6,8 +6,7 @@ disturbed, and the label is the delta from the disturbed state to the *unchanged
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visuomotor.errors import DataError
-from visuomotor.geometry import apply_delta, pose_delta
+from visuomotor.geometry import pose_delta
 from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
 from visuomotor.policies.heads.head import State
-from visuomotor.training.loop import optimise
+from visuomotor.training.loop import one_thread, optimise
+from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Report
 from visuomotor.training.samples import Int64, Samples, padded, sequences
 from visuomotor.training.state import inputs_key
@@ -127,9 +127,7 @@ def clone(
             stage,
             model,
             step,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
+            config,
             seed=seed,
             out=out,
             key=inputs_key({**key, "cloning": asdict(config), "head": asdict(head.config)}),
@@ -156,14 +154,9 @@ def cloning_loss(
     seen: (n, *shape) or (B, T, *shape).
     """
     shape = rows.shape
-    noise = np.concatenate(
-        [
-            rng.normal(0, config.noise_position_m, (*shape, 3)),
-            rng.normal(0, config.noise_rotation_rad, (*shape, 3)),
-        ],
-        axis=-1,
+    T_base_ee = disturbed(
+        samples.T_base_ee[rows], config.noise_position_m, config.noise_rotation_rad, rng
     )
-    T_base_ee = apply_delta(samples.T_base_ee[rows], noise)
     width = samples.width_m[rows] + rng.normal(0, config.noise_width_m, shape)
     blur = rng.standard_normal(tuple(seen.shape), np.float32)
     if len(head.shape) == 2:
@@ -217,14 +210,3 @@ def _drawing(head: PolicyHead, samples: Samples, config: CloningConfig) -> Draw:
     mean = float(np.mean([len(s) for s in every]))
     count = max(1, round(config.batch / mean))
     return lambda rng: padded([every[i] for i in rng.integers(len(every), size=count)])
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Layers as small as a head's run slower on more threads, many times so on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,14 +21,28 @@ Step = Callable[[np.random.Generator, torch.Generator], tuple[Tensor, Mapping[st
 """Draws a batch with the generators of its step; returns the loss and metrics to report."""
 
 
+class Budget(Protocol):
+    """How long and how fast is learned; every training's configuration is one."""
+
+    @property
+    def steps(self) -> int:
+        """Of gradient descent."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest."""
+
+    @property
+    def weight_decay(self) -> float:
+        """AdamW's."""
+
+
 def optimise(
     stage: str,
     model: nn.Module,
     step: Step,
+    budget: Budget,
     *,
-    steps: int,
-    learning_rate: float,
-    weight_decay: float,
     seed: int,
     out: Path,
     key: str,
@@ -41,7 +57,8 @@ def optimise(
     Resumes a killed run of the same `key` at its last saved step, with the result that an
     uninterrupted one has. Raises Interrupted, state saved, when `should_stop` says so.
     """
-    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
+    steps, learning_rate, decay = budget.steps, budget.learning_rate, budget.weight_decay
+    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=decay)
     state = TrainingState(out, key)
     first = state.restore(model, optimiser)
     file = ProgressFile(out, ("seconds", *metrics), first)
@@ -84,3 +101,14 @@ def schedule(step: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Layers as small as a head's run slower on more threads, many times so on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -6,8 +6,7 @@ Florence, Manuelli and Tedrake 2019, section V-B.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -21,14 +20,14 @@ from visuomotor.checkpoint import save_checkpoint
 from visuomotor.contracts import ACTION_SCALE
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.errors import DataError
-from visuomotor.geometry import apply_delta
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.pointbc.cloud import crop_clouds
 from visuomotor.policies.pointbc.config import PointBCConfig
 from visuomotor.policies.pointbc.network import PointBCNetwork, Scales
 from visuomotor.policies.pointbc.policy import deltas_to
 from visuomotor.training.batches import Steps, camera_views, valid_steps
-from visuomotor.training.loop import optimise
+from visuomotor.training.loop import one_thread, optimise
+from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.state import TrainingState, inputs_key
 
@@ -123,14 +122,12 @@ def train_pointbc(
         index = rng.integers(len(samples.count), size=config.batch)
         return policy_loss(network, samples, index, scales, config, rng)
 
-    with _one_thread():
+    with one_thread():
         optimise(
             "train_policy",
             network,
             step,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
+            config,
             seed=config.seed,
             out=out,
             key=key,
@@ -148,17 +145,6 @@ def train_pointbc(
     tensors = network.state_dict()
     save_checkpoint(out, "pointbc", network.config, tensors, scales.tensors(), spec, card)
     TrainingState(out, key).clear()
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Layers this small gain little from more threads, and lose much on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def find_samples(
@@ -265,14 +251,9 @@ def policy_loss(
     The cloud stays where it is in the world, too: the network sees it from the disturbed hand.
     """
     n = len(index)
-    noise = np.concatenate(
-        [
-            rng.normal(0, config.noise_position_m, (n, 3)),
-            rng.normal(0, config.noise_rotation_rad, (n, 3)),
-        ],
-        axis=1,
+    T_base_ee = disturbed(
+        samples.T_base_ee[index], config.noise_position_m, config.noise_rotation_rad, rng
     )
-    T_base_ee = apply_delta(samples.T_base_ee[index], noise)
     width = samples.width_m[index] + rng.normal(0, config.noise_width_m, n)
     drawn = (rng.random((n, config.points)) * samples.count[index, None]).astype(np.int64)
     points = samples.points[index[:, None], drawn].astype(np.float32) * np.float32(UNIT_M)

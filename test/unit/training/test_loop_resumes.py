@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from visuomotor.training.cloning import CloningConfig
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Progress, ProgressFile
 
@@ -43,9 +44,7 @@ class Run:
             "toy",
             self.model,
             step,
-            steps=STEPS,
-            learning_rate=0.01,
-            weight_decay=0.0,
+            CloningConfig(STEPS, learning_rate=0.01, weight_decay=0.0),
             seed=3,
             out=self.out,
             key="toy",
