@@ -63,7 +63,10 @@ def cores() -> int:
 
 
 def commit() -> str:
-    """The short commit of this checkout, with "+" when it has changes, or "unknown"."""
+    """The short commit of this checkout, with "+" when it has changes, or "unknown".
+
+    Result files are no changes: a study writes its own while it runs.
+    """
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
@@ -71,4 +74,5 @@ def commit() -> str:
         return run.stdout.strip() if run.returncode == 0 else ""
 
     head = git("rev-parse", "--short", "HEAD")
-    return (head + ("+" if git("status", "--porcelain", "-uno") else "")) or "unknown"
+    code = (":/", ":(top,exclude)benchmarks/results")
+    return (head + ("+" if git("status", "--porcelain", "-uno", "--", *code) else "")) or "unknown"

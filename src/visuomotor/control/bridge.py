@@ -129,7 +129,7 @@ class CartesianBridge:
             return self._count(source, refused)
         assert self._measured is not None
         afresh = self._generator.holding or self._owner != source
-        measured = self._measured.T_base_ee if afresh else None
+        measured = self._standing() if afresh else None
         verdict = self._count(source, self._generator.offer(T_base_ee, now_ns, frame_id, measured))
         if verdict.T_base_ee is not None:
             if source == "policy":
@@ -226,6 +226,14 @@ class CartesianBridge:
         return {"bridge": values, "counters": counters}
 
     # --- inside ---
+
+    def _standing(self) -> Float64 | None:
+        """Where the arm stands (4, 4); the reference, if that moved since the last robot state."""
+        assert self._measured is not None
+        rest_ns = self._generator.rest_ns
+        if rest_ns is not None and self._measured_ns <= rest_ns:
+            return self._generator.pose
+        return self._measured.T_base_ee
 
     def _width(self) -> float:
         if self._width_wished is not None:

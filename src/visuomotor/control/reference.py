@@ -56,7 +56,7 @@ class ReferenceGenerator:
         self._rotation: Float64 = np.eye(3)
         self._linear: Float64 = np.zeros(3)
         self._angular: Float64 = np.zeros(3)
-        self._time_ns = 0
+        self._time_ns = self._rest_ns = 0
         self._target: _Target | None = None
         self._base: Float64 | None = None
 
@@ -69,6 +69,11 @@ class ReferenceGenerator:
     def at_rest(self) -> bool:
         """Whether the reference stands still."""
         return not (self._linear.any() or self._angular.any())
+
+    @property
+    def rest_ns(self) -> int | None:
+        """Since when the reference stands still; None while it moves."""
+        return self._rest_ns if self.at_rest else None
 
     @property
     def holding(self) -> bool:
@@ -86,7 +91,7 @@ class ReferenceGenerator:
         self._position = T[:3, 3].copy()
         self._rotation = _orthonormal(T[:3, :3])
         self._linear, self._angular = np.zeros(3), np.zeros(3)
-        self._time_ns = now_ns
+        self._time_ns = self._rest_ns = now_ns
         self._target = None
         self._base = T
 
@@ -135,7 +140,10 @@ class ReferenceGenerator:
                 and (now_ns - self._target.time_ns) * 1e-9 > self.limits.stale_s
             ):
                 self.hold()
+            moved = not self.at_rest
             self._advance(elapsed_s, now_ns)
+            if moved or not self.at_rest:
+                self._rest_ns = now_ns
         return Reference(
             pose(self._rotation, self._position), np.concatenate([self._linear, self._angular])
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from visuomotor.contracts import RobotState
@@ -229,6 +229,7 @@ def test_the_status_says_what_happened() -> None:
         bench.bridge.offer("telepo", bench.measured, bench.now_ns)
 
 
+PUSH_M = 0.006
 deeds = st.lists(
     st.tuples(
         st.sampled_from(
@@ -243,6 +244,8 @@ deeds = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(deeds)
+@example([("push", 0.0546875, 1), ("teleop", 0.0, 1)])
+@example([("teleop", 0.03125, 5), ("off", 0.0, 20), ("teleop", 0.0, 1)])
 def test_nothing_the_sources_do_leaves_the_limits(sequence) -> None:
     bench = Bench()
     config = bench.bridge.config
@@ -267,6 +270,7 @@ def test_nothing_the_sources_do_leaves_the_limits(sequence) -> None:
         elif deed == "push":
             bench.measured = bench.ahead(by / 10)
         for _ in range(ticks):
+            arm = bench.measured
             out = bench.tick()
             if out.pose is None or last.pose is None or anchored:
                 last, anchored = out, False
@@ -274,7 +278,8 @@ def test_nothing_the_sources_do_leaves_the_limits(sequence) -> None:
             assert np.linalg.norm(out.twist[:3]) <= config.max_speed + 1e-9
             assert np.linalg.norm((out.twist - last.twist)[:3]) <= 0.02 + 1e-9
             moved = np.linalg.norm(out.pose[:3, 3] - last.pose[:3, 3])
-            assert moved <= 0.0025 + 1e-9
+            afar = np.linalg.norm(out.pose[:3, 3] - arm[:3, 3])
+            assert moved <= 0.0025 + 1e-9 or afar <= PUSH_M  # begun anew where the arm is
             if out.state not in ("teleop", "policy"):
                 assert np.linalg.norm(out.twist) <= np.linalg.norm(last.twist) + 1e-12
             last = out
