@@ -1,4 +1,4 @@
-"""Runs any policy step by step: observation, chunk, the action for now, and refusal of nonsense."""
+"""Runs any policy step by step: observation, chunk, the action due, and refusal of nonsense."""
 
 from __future__ import annotations
 
