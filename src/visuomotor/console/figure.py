@@ -7,13 +7,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from visuomotor.console.gallery import Gallery, Picture
 from visuomotor.console.matches import heat_colors, match
-from visuomotor.contracts import UInt8
+from visuomotor.contracts import Float64, UInt8
 from visuomotor.descriptors.config import Workspace
 from visuomotor.descriptors.keypoints import select_pixels
-from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
+from visuomotor.descriptors.masks import above_table, of_robot, points_in_base
 from visuomotor.errors import DataError
 
 GREEN, RED = (57, 211, 83), (255, 65, 54)
@@ -22,18 +23,18 @@ _GAP, _HEAD = 6, 30  # px of the figure
 
 
 def object_pixels(
-    picture: Picture, workspace: Workspace, ee_height_m: float, count: int
+    picture: Picture, workspace: Workspace, T_base_ee: Float64, width_m: float, count: int
 ) -> list[tuple[int, int]]:
     """`count` pixels (u, v) spread over the objects of a picture.
 
-    Objects stand above the table and below the end effector, ee_height_m in base. Raises
-    DataError if there are none.
+    Objects stand above the table and are not the robot, whose hand is at T_base_ee (4, 4) with
+    its gripper open by width_m. Raises DataError if there are none.
     """
     views = picture.views
     points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
     mask = above_table(points, valid, workspace)
-    ee = points.new_tensor([[0.0, 0.0, ee_height_m]])
-    mask = without_robot(mask, points, ee, margin_m=0.01)
+    hand, width = torch.from_numpy(T_base_ee)[None], points.new_tensor([width_m])
+    mask &= ~of_robot(points, hand, width)
     eroded = cv2.erode(mask[0].numpy().astype(np.uint8), np.ones((3, 3), np.uint8))
     inner = mask[0] & mask.new_tensor(eroded.astype(bool))  # an edge's pixel shows two surfaces
     chosen = select_pixels(points[0], inner if bool(inner.any()) else mask[0], count)
@@ -59,9 +60,8 @@ def write_figure(
     source = gallery.picture(f"{episode}/0/{camera}")
     arrays = gallery.episode(episode)
     if not pixels:
-        height_m = float(arrays.T_base_ee[0, 2, 3])
-        workspace = gallery.model.config.workspace
-        pixels = object_pixels(source, workspace, height_m, points)
+        hand, width_m = arrays.T_base_ee[0], float(arrays.gripper_width_m[0])
+        pixels = object_pixels(source, gallery.model.config.workspace, hand, width_m, points)
     others = [c for c in gallery.cameras if c != camera]
     columns = [(episode, 0, c, "same moment") for c in others]
     columns += [(episode, len(arrays) // 2, camera, "later")]

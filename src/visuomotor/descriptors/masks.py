@@ -65,12 +65,18 @@ def differs_from_empty(depth_m: Tensor, empty_depth_m: Tensor, threshold_m: floa
     return known & ((empty_depth_m - depth_m) > threshold_m)
 
 
-def without_robot(
-    mask: Tensor, points: Tensor, ee_position: Tensor, margin_m: float = 0.03
-) -> Tensor:
-    """The mask (B, H, W) less what is higher than margin_m below the end effector (B, 3).
+def of_robot(points: Tensor, T_base_ee: Tensor, width_m: Tensor) -> Tensor:
+    """Which points (B, ..., 3) in base are the robot's (B, ...): Franka's fingers, hand and arm.
 
-    The arm reaches down: all of it is above its finger tips, and what stays below is no robot.
+    T_base_ee (B, 4, 4), the fingertips' frame, its z axis pointing out of the hand; width_m (B,),
+    the gripper's. The hand reaches down from above: what is further back along it than 6 cm is
+    taken for the arm. What stands beside the fingers, even higher than their tips, is not.
     """
-    ceiling = ee_position[:, 2].to(points.dtype) - margin_m
-    return mask & (points[..., 2] < ceiling[:, None, None])
+    batch = (-1, *[1] * (points.dim() - 2))
+    T = T_base_ee.to(points.dtype)
+    local = (points - T[:, :3, 3].reshape(*batch, 3)).flatten(1, -2) @ T[:, :3, :3]
+    x, y, z = local.reshape(points.shape).unbind(-1)
+    out = y.abs() - width_m.to(points.dtype).reshape(batch) / 2  # from the fingers' inner faces
+    fingers = (x.abs() < 0.014) & (out > -0.004) & (out < 0.03) & (z > -0.045) & (z < 0.014)
+    hand = (x.abs() < 0.05) & (y.abs() < 0.12) & (z < -0.03)
+    return fingers | hand | (z < -0.06)

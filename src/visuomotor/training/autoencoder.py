@@ -18,12 +18,12 @@ from torch.nn import functional as F
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.descriptors.config import Workspace
-from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
+from visuomotor.descriptors.masks import above_table, of_robot, points_in_base
 from visuomotor.networks import normalise_color
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.bc.policy import make_encoder
-from visuomotor.training.batches import Steps, camera_views, ee_positions, valid_steps
+from visuomotor.training.batches import Steps, camera_views, hands, valid_steps
 from visuomotor.training.images import half_precision
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
@@ -141,7 +141,7 @@ def draw_batch(
     views = camera_views(dataset, name, chosen)
     points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
     foreground = above_table(points, valid, config.workspace)
-    objects = without_robot(foreground, points, ee_positions(dataset, chosen), margin_m=0.0)
+    objects = foreground & ~of_robot(points, *hands(dataset, chosen))
     small = F.adaptive_max_pool2d(objects.float()[:, None], size)
     grown = F.max_pool2d(small, 2 * MARGIN_PX + 1, stride=1, padding=MARGIN_PX)
     return _images(views.color), grown[:, 0]

@@ -39,7 +39,8 @@ def camera_views(dataset: Dataset, camera: str, steps: Steps) -> Views:
     )
 
 
-def ee_positions(dataset: Dataset, steps: Steps) -> torch.Tensor:
-    """The end effector's position (N, 3) in base, m, at the steps."""
+def hands(dataset: Dataset, steps: Steps) -> tuple[torch.Tensor, torch.Tensor]:
+    """T_base_ee (N, 4, 4) and the gripper's width (N,) in m at the steps."""
     poses = np.stack([dataset.episodes[e].T_base_ee[t] for e, t in steps])
-    return torch.from_numpy(poses[:, :3, 3].astype(np.float32))
+    widths = np.array([dataset.episodes[e].gripper_width_m[t] for e, t in steps])
+    return torch.from_numpy(poses.astype(np.float32)), torch.from_numpy(widths.astype(np.float32))

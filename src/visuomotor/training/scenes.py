@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from visuomotor.dataset import Dataset
@@ -18,12 +17,12 @@ from visuomotor.descriptors.masks import (
     above_table,
     differs_from_empty,
     in_workspace,
+    of_robot,
     points_in_base,
-    without_robot,
 )
 from visuomotor.descriptors.matching import Views
 from visuomotor.errors import DataError
-from visuomotor.training.batches import Steps, camera_views, valid_steps
+from visuomotor.training.batches import Steps, camera_views, hands, valid_steps
 
 EMPTY_SETS = 160
 """Sets, drawn from all steps, from which the empty scene's depth is taken."""
@@ -63,7 +62,7 @@ class Scenes:
         return self.dataset.spec.names
 
     def at(self, camera: str, steps: Steps) -> Scene:
-        """One camera's scene at steps (N, 2); the hand's height tells robot from objects."""
+        """One camera's scene at steps (N, 2); the hand's pose tells robot from objects."""
         views = camera_views(self.dataset, camera, steps)
         points, measured = points_in_base(views.depth_m, views.K, views.T_base_camera)
         if self.empty is None:
@@ -71,12 +70,8 @@ class Scenes:
         else:
             foreground = differs_from_empty(views.depth_m, self.empty[camera])
             foreground &= measured & in_workspace(points, self.workspace)
-        objects = without_robot(foreground, points, self._hand(steps), margin_m=0.0)
+        objects = foreground & ~of_robot(points, *hands(self.dataset, steps))
         return Scene(views, points, measured, foreground, objects)
-
-    def _hand(self, steps: Steps) -> Tensor:
-        poses = np.stack([self.dataset.episodes[e].T_base_ee[t] for e, t in steps])
-        return torch.from_numpy(poses[:, :3, 3].astype(np.float32))
 
 
 def empty_depths(dataset: Dataset, seed: int = 0) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from visuomotor.console.gallery import Gallery
 from visuomotor.console.matches import match
 from visuomotor.descriptors.masks import points_in_base
 from visuomotor.errors import DataError
+from visuomotor.geometry import pose
 
 
 def marks(panel: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
@@ -35,10 +36,15 @@ def test_reticles_are_at_the_point_and_at_its_best_match(gallery: Gallery) -> No
         draw_figure(source, [(96, 2)], [target], ["from", "to"], sharpness=1.0)
 
 
+def hand_at(height_m: float) -> np.ndarray:
+    """A pose of the hand pointing down."""
+    return pose(np.diag([1.0, -1.0, -1.0]), (0.5, 0.3, height_m))
+
+
 def test_points_are_spread_over_the_object(gallery: Gallery) -> None:
     picture = gallery.picture("0/0/front")
     workspace = gallery.model.config.workspace
-    pixels = object_pixels(picture, workspace, 0.3, 4)
+    pixels = object_pixels(picture, workspace, hand_at(0.3), 0.08, 4)
     assert len(set(pixels)) == 4
     views = picture.views
     points, _ = points_in_base(views.depth_m, views.K, views.T_base_camera)
@@ -46,7 +52,7 @@ def test_points_are_spread_over_the_object(gallery: Gallery) -> None:
     assert (chosen[:, 2] > workspace.clearance_m).all()
     assert np.linalg.norm(chosen[1] - chosen[0]) > 0.05
     with pytest.raises(DataError, match="no pixel belongs to an object"):
-        object_pixels(picture, workspace, 0.0, 4)
+        object_pixels(picture, workspace, hand_at(-0.1), 0.08, 4)
 
 
 def test_a_file_is_written_whose_rows_are_points(gallery: Gallery, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from box_scene import FRONT, SIDE, all_pixels, view_of
 from visuomotor.descriptors.config import DescriptorConfig, Workspace
 from visuomotor.descriptors.evaluation import correspondence_errors
 from visuomotor.descriptors.losses import LossConfig, correspondence_loss
-from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
+from visuomotor.descriptors.masks import above_table, of_robot, points_in_base
 from visuomotor.descriptors.matching import (
     Matches,
     MatchTolerances,
@@ -52,13 +52,14 @@ def scenes() -> tuple[Views, Views, torch.Tensor, torch.Tensor]:
         world.reset(seed)
         seen.append(observe(world.frame(), SPEC))
     world.close()
-    hand = torch.from_numpy(np.stack([o.T_base_ee[:3, 3] for o in seen]))
+    hand = torch.from_numpy(np.stack([o.T_base_ee for o in seen]))
+    width = torch.tensor([o.gripper_width_m for o in seen])
     views, masks = [], []
     for name in SPEC.names:
         view = views_of([o.views[name] for o in seen])
         points, valid = points_in_base(view.depth_m, view.K, view.T_base_camera)
         foreground = above_table(points, valid, Workspace())
-        masks.append(without_robot(foreground, points, hand, 0.0))
+        masks.append(foreground & ~of_robot(points, hand, width))
         views.append(view)
     return views[0], views[1], masks[0], masks[1]
 

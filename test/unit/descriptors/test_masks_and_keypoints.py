@@ -14,8 +14,8 @@ from visuomotor.descriptors.masks import (
     deproject,
     differs_from_empty,
     in_workspace,
+    of_robot,
     points_in_base,
-    without_robot,
 )
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.errors import DataError
@@ -78,11 +78,24 @@ def test_background_subtraction_finds_the_box_too() -> None:
     assert not differs_from_empty(full.depth_m, torch.zeros_like(empty.depth_m)).any()
 
 
-def test_what_is_above_the_hand_is_robot() -> None:
-    points = torch.tensor([0.02, 0.09, 0.13, 0.3]).reshape(1, 1, 4, 1).repeat(1, 1, 1, 3)
-    mask = torch.ones(1, 1, 4, dtype=torch.bool)
-    kept = without_robot(mask, points, torch.tensor([[0.5, 0.0, 0.12]]), margin_m=0.02)
-    assert kept.tolist() == [[[True, True, False, False]]]
+def test_fingers_hand_and_arm_are_robot_and_what_they_push_is_not() -> None:
+    hand = torch.eye(4).repeat(2, 1, 1)
+    hand[:, :3, :3] = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # pointing down
+    hand[:, :3, 3] = torch.tensor([0.5, 0.0, 0.022])
+    width = torch.tensor([0.0, 0.06])
+    seen = {
+        "finger": ((0.5, 0.012, 0.03), (True, False)),
+        "open finger": ((0.5, -0.042, 0.03), (False, True)),
+        "between open fingers": ((0.5, 0.0, 0.03), (True, False)),
+        "top of a plate beside the fingers": ((0.52, 0.0, 0.032), (False, False)),
+        "wide hand": ((0.52, 0.09, 0.075), (True, True)),
+        "arm": ((0.3, 0.2, 0.4), (True, True)),
+    }
+    points = torch.tensor([place for place, _ in seen.values()]).expand(2, 1, -1, 3)
+    found = of_robot(points, hand, width)
+    assert found.shape == (2, 1, len(seen))
+    for i, (what, (_, expected)) in enumerate(seen.items()):
+        assert tuple(found[:, 0, i].tolist()) == expected, what
 
 
 def test_an_impossible_workspace_is_refused() -> None:

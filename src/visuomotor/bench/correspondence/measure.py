@@ -22,18 +22,17 @@ from visuomotor.descriptors.ground_truth import (
     true_places,
 )
 from visuomotor.descriptors.keypoints import locate_in_maps
-from visuomotor.descriptors.masks import above_table, points_in_base, without_robot
+from visuomotor.descriptors.masks import above_table, of_robot, points_in_base
 from visuomotor.descriptors.matching import Views
 from visuomotor.descriptors.model import DescriptorModel
 from visuomotor.networks import pixels_to_cells, sample_map
-from visuomotor.training.batches import camera_views
+from visuomotor.training.batches import camera_views, hands
 
 KINDS = ("across_views", "across_scenes", "across_instances")
 ALL_CAMERAS = {k: f"{k}/all_cameras" for k in KINDS[1:]}
 """Where what all cameras of the other scene find together is kept."""
 _FEWEST = 8  # pixels of an object in a view, below which it asks no questions
 _SIZED = 400  # points that an unknown object's size is taken from
-_TIPS_M = 0.01  # how far the fingers may reach below the end effector
 
 
 @dataclass(frozen=True)
@@ -213,14 +212,14 @@ def _sights(model: DescriptorModel, scenes: Sequence[Scene], number: int) -> Ite
     maps = {camera: model.network.describe(views.color) for camera, views in seen.items()}
     for i, step in enumerate(scene.steps):
         parts = scene.parts(int(step))
-        ee = torch.from_numpy(scene.arrays.T_base_ee[step, :3, 3].astype(np.float32))[None]
+        hand, width = hands(dataset, at[i : i + 1])
         shown = []
         for camera, views in seen.items():
             one = Views(*(t[i : i + 1] for t in vars(views).values()))
             points, valid = points_in_base(one.depth_m, one.K, one.T_base_camera)
             if parts is None:
                 mask = above_table(points, valid, model.config.workspace)
-                part = without_robot(mask, points, ee, _TIPS_M)[0].long() - 1
+                part = (mask & ~of_robot(points, hand, width))[0].long() - 1
             else:
                 part = parts.containing(points[0]).masked_fill(~valid[0], -1)
             shown.append((camera, one, points[0], part, maps[camera][i]))

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visuomotor.descriptors.masks import above_table, deproject
+from visuomotor.descriptors.masks import above_table, deproject, of_robot
 from visuomotor.descriptors.matching import Views
 from visuomotor.policies.pointbc.config import CloudConfig
 
@@ -67,7 +67,7 @@ def _crop(
     points, valid = deproject(pixels, depth_m[rows, columns], K, T)
     keep = above_table(points, valid, config.workspace)
     if not config.robot:
-        keep &= ~of_robot(points, T_base_ee, width_m)
+        keep &= ~of_robot(points[None], T_base_ee[None], torch.tensor([width_m]))[0]
     return points[keep], views.color[b][rows[keep], columns[keep]]
 
 
@@ -75,16 +75,3 @@ def spread_choice(count: int, wanted: int) -> NDArray[np.int64]:
     """Indices of `wanted` of `count` points, evenly over cameras and rows; at most all of them."""
     taken = min(count, wanted)
     return np.arange(taken, dtype=np.int64) * count // max(taken, 1)
-
-
-def of_robot(points: Tensor, T_base_ee: Tensor, width_m: float) -> Tensor:
-    """Whether points (P, 3) in base are the robot's: those of Franka's fingers, hand and arm.
-
-    T_base_ee (4, 4), the fingertips' frame; everything higher than 6 cm above them is taken for
-    the arm.
-    """
-    x, y, z = ((points - T_base_ee[:3, 3]) @ T_base_ee[:3, :3]).unbind(-1)
-    out = y.abs() - width_m / 2  # outwards from the fingers' inner faces
-    fingers = (x.abs() < 0.014) & (out > -0.004) & (out < 0.03) & (z > -0.045) & (z < 0.014)
-    hand = (x.abs() < 0.05) & (y.abs() < 0.12) & (z < -0.03)
-    return fingers | hand | (z < -0.06)
