@@ -15,6 +15,7 @@ from typing import Any
 
 from visuomotor.bench.study.plan import Job
 from visuomotor.bench.study.work import locked
+from visuomotor.descriptors.augmentation import AugmentationConfig
 from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.heads import HeadConfig
 from visuomotor.training import train
@@ -26,7 +27,16 @@ Train = Callable[[Job], Mapping[str, Any]]
 
 NOISE: dict[str, Any] = {"noise_position_m": 0.01, "noise_rotation_rad": 0.05}
 """On the robot's state, for every method; chosen with gt3d on push_plate's development starts."""
+HEAD_STEPS = {"reach_t": 8_000, "reach_tr": 8_000, "push_box": 24_000, "push_plate": 24_000}
+"""Batches of a head, about the same epochs: pushing takes three times the steps of reaching."""
 IMAGE_STEPS, IMAGE_BATCH = 15_000, 16
+DESCRIPTORS: dict[str, Any] = {
+    "steps": 2_000,
+    "augmentation": AugmentationConfig(
+        rotation_deg=5.0, shear_deg=3.0, scale=(0.9, 1.1), background=0.1
+    ),
+}
+"""Milder changes of the images than by default: here the cameras stand and the room stays."""
 ENCODER = EncoderConfig("levine", stride=4)
 OBJECTS = {"reach_t": "carton", "reach_tr": "carton", "push_box": "carton", "push_plate": "plate"}
 """Whose true pose the baselines are told."""
@@ -42,9 +52,9 @@ def head_of(task: str, memory: bool = False) -> HeadConfig:
     return HeadConfig(absolute=absolute)
 
 
-def cloning_of(memory: bool = False) -> CloningConfig:
+def cloning_of(task: str, memory: bool = False) -> CloningConfig:
     """How that head is trained."""
-    return CloningConfig(steps=8_000, batch=512 if memory else 256, **NOISE)
+    return CloningConfig(steps=HEAD_STEPS[task], batch=512 if memory else 256, **NOISE)
 
 
 def common(job: Job) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def truth(sight: str, memory: bool = False, noise: Noise = MappingProxyType({}))
             sight=sight,
             object=OBJECTS[task],
             head=head_of(task, memory),
-            cloning=replace(cloning_of(memory), **noise),
+            cloning=replace(cloning_of(job.cell.task, memory), **noise),
         )
         return {}
 
@@ -103,7 +113,7 @@ def frozen(begin: str) -> Train:
             encoder_from=begun,
             frozen=True,
             head=head_of(job.cell.task),
-            cloning=cloning_of(),
+            cloning=cloning_of(job.cell.task),
         )
         return {"stages": stages}
 
@@ -130,7 +140,7 @@ def keypoints(
             cameras=cameras,
             descriptor_set=descriptor_set,
             head=head_of(job.cell.task, memory),
-            cloning=replace(cloning_of(memory), **noise),
+            cloning=replace(cloning_of(job.cell.task, memory), **noise),
         )
         return {"stages": stages}
 
@@ -151,7 +161,7 @@ def started(job: Job, what: str) -> tuple[str, dict[str, str]]:
     with locked(out.with_suffix(".lock")):
         if not (out / "config.yaml").exists():
             if what == "descriptors":
-                run(job, "descriptors", out)
+                run(job, "descriptors", out, **DESCRIPTORS)
             else:
                 settings = {"encoder": ENCODER, "steps": IMAGE_STEPS, "batch": IMAGE_BATCH}
                 run(job, "autoencoder", out, masked=what == "ae_mask", **settings)
