@@ -22,7 +22,6 @@ class AugmentationConfig:
     contrast: float = 0.2
     tint: float = 0.1  # each colour channel's gain
     background: float = 0.3  # probability of a random background where the mask is False
-    copy_paste: float = 0.0  # probability of the objects being seen with another step's robot
 
     def __post_init__(self) -> None:
         if not 0 < self.scale[0] <= self.scale[1]:

@@ -12,7 +12,6 @@ from visuomotor.descriptors.augmentation import Augmented, augment
 from visuomotor.descriptors.losses import CellScene
 from visuomotor.descriptors.matching import Matches, draw_pixels, find_matches
 from visuomotor.networks import Grid, cell_pixels, normalise_color
-from visuomotor.training.compositing import with_robot_of
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.scenes import Scene
 
@@ -41,12 +40,8 @@ def pair_batch(
     """Draws pixels in both views, finds them in the other one, then augments the images.
 
     Colours are compared before the augmentation, and no pixel of a background that was replaced
-    has a match. Copy-paste comes first: it makes other scenes, the same in both views.
+    has a match.
     """
-    donors = torch.randperm(len(a.points), generator=generator)
-    chosen = torch.rand(len(donors), generator=generator) < config.augmentation.copy_paste
-    if bool(chosen.any()):
-        a, b = (with_robot_of(scene, donors, chosen) for scene in (a, b))
     pixels_a, pixels_b = (
         draw_pixels(_weights(scene, config), config.matches // 2, generator) for scene in (a, b)
     )
