@@ -18,6 +18,7 @@ import torch  # noqa: E402
 from box_pictures import SPEC, ColourNetwork, a_set  # noqa: E402
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image, JointState  # noqa: E402
 
 from visuomotor.console.descriptor_view import DescriptorView  # noqa: E402
@@ -73,11 +74,7 @@ class Cameras(Node):
 
 @pytest.fixture
 def cameras() -> Iterator[Cameras]:
-    rclpy.init()
-    node = Cameras()
-    yield node
-    node.destroy_node()
-    rclpy.try_shutdown()
+    yield from running(Cameras)
 
 
 def test_a_running_graph_is_looked_into_without_any_dataset(cameras: Cameras) -> None:

@@ -17,6 +17,7 @@ rclpy = pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image, JointState, PointCloud2  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
@@ -152,11 +153,7 @@ def start(node: str, *parameters: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def lab(trained: Checkpoints) -> Iterator[Lab]:
-    rclpy.init()
-    node = Lab(trained.frame)
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+    yield from running(lambda: Lab(trained.frame))
 
 
 @pytest.fixture

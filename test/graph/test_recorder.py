@@ -16,6 +16,7 @@ rclpy = pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image, JointState  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
@@ -84,11 +85,7 @@ class Publishers(Node):
 
 @pytest.fixture
 def publishers() -> Iterator[Publishers]:
-    rclpy.init()
-    node = Publishers()
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+    yield from running(Publishers)
 
 
 def until(node: Node, condition: Callable[[], bool], seconds: float = 20.0) -> None:

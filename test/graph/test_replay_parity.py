@@ -17,6 +17,7 @@ rclpy = pytest.importorskip("rclpy")
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.serialization import deserialize_message  # noqa: E402
+from ros_node import running  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState  # noqa: E402
 
 from visuomotor.contracts import Observation, SyncedFrame  # noqa: E402
@@ -150,11 +151,7 @@ class Replay(Node):
 
 @pytest.fixture
 def node() -> Iterator[Replay]:
-    rclpy.init()
-    node = Replay(CAMERAS)
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+    yield from running(lambda: Replay(CAMERAS))
 
 
 def test_a_bag_replayed_through_the_graph_gives_the_same_bits(

@@ -18,6 +18,7 @@ rclpy = pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image, JointState  # noqa: E402
 
 from visuomotor.geometry import PinholeCamera, pose  # noqa: E402
@@ -131,11 +132,7 @@ def start(*parameters: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    rclpy.init()
-    node = Lab()
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+    yield from running(Lab)
 
 
 @pytest.fixture

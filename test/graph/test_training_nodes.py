@@ -14,6 +14,7 @@ rclpy = pytest.importorskip("rclpy")
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
 
 from visuomotor.config import read_yaml, save_yaml  # noqa: E402
 from visuomotor.descriptors.model import load_descriptors  # noqa: E402
@@ -60,11 +61,7 @@ class Listener(Node):
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    rclpy.init()
-    node = Listener()
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+    yield from running(Listener)
 
 
 def start(node: str, **parameters: object) -> subprocess.Popen[str]:
