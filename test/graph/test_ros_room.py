@@ -178,6 +178,18 @@ def test_what_a_periodic_thread_raises_ends_the_node() -> None:
     assert closed == [3]
 
 
+def test_a_service_is_not_waited_for_once_ros_is_shut_down() -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    alone = rclpy.create_node("alone", context=context)
+    client = alone.create_client(Trigger, "nobody")
+    rclpy.shutdown(context=context)
+    caller = services.ServiceCaller(alone)
+    for ask in (lambda: services.call(alone, client), lambda: caller.trigger("nobody")):
+        with pytest.raises(RobotError, match=r"no service .*nobody: ROS was shut down"):
+            ask()
+
+
 class Sink:
     """Remembers what it was given."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import rclpy
@@ -60,14 +61,11 @@ class ServiceCaller:
     def call(self, kind: type, name: str, request: Any) -> Any:
         """Calls any service."""
         key = (kind, name)
-        if key not in self._clients:
-            self._clients[key] = self._node.create_client(kind, name)
-        client = self._clients[key]
-        if not client.wait_for_service(self._timeout_s):
-            raise RobotError(
-                f"no service {name} within {self._timeout_s:g} s; is the node that offers it up, "
-                "in the same ROS domain?"
-            )
+        with _while_ros_runs(self._node, name):
+            if key not in self._clients:
+                self._clients[key] = self._node.create_client(kind, name)
+            client = self._clients[key]
+            _wait_for_server(client, name, self._timeout_s)
         answered = threading.Event()
         future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())
@@ -84,19 +82,17 @@ def call(node: Node, client: Client, timeout_s: float = 5.0, request: Any = None
     server, no answer in time, or the answer says success=False.
     """
     end = time.monotonic() + timeout_s
-    if not client.wait_for_service(timeout_s):
-        raise RobotError(
-            f"no service {client.srv_name} within {timeout_s:g} s; is the node that offers it up, "
-            "in the same ROS domain?"
-        )
+    name = client.srv_name
+    with _while_ros_runs(node, name):
+        _wait_for_server(client, name, timeout_s)
     future = client.call_async(client.srv_type.Request() if request is None else request)
     rclpy.spin_until_future_complete(node, future, timeout_sec=max(0.0, end - time.monotonic()))
     if not future.done():
         client.remove_pending_request(future)
-        raise RobotError(f"service {client.srv_name} did not answer within {timeout_s:g} s")
+        raise RobotError(f"service {name} did not answer within {timeout_s:g} s")
     response = future.result()
     if getattr(response, "success", True) is False:
-        raise RobotError(f"service {client.srv_name} refused: {response.message}")
+        raise RobotError(f"service {name} refused: {response.message}")
     return response
 
 
@@ -109,6 +105,25 @@ def set_parameters(
         _check(target, values, call(node, client, timeout_s, _request(values)))
     finally:
         node.destroy_client(client)
+
+
+@contextlib.contextmanager
+def _while_ros_runs(node: Node, name: str) -> Iterator[None]:
+    """RobotError instead of what rclpy raises for a handle of a context that is no more."""
+    try:
+        yield
+    except RuntimeError as error:
+        if node.context.ok():
+            raise
+        raise RobotError(f"no service {name}: ROS was shut down meanwhile") from error
+
+
+def _wait_for_server(client: Client, name: str, timeout_s: float) -> None:
+    if not client.wait_for_service(timeout_s):
+        raise RobotError(
+            f"no service {name} within {timeout_s:g} s; is the node that offers it up, "
+            "in the same ROS domain?"
+        )
 
 
 def _request(values: Mapping[str, Any]) -> SetParameters.Request:
