@@ -128,7 +128,7 @@ def _legend(top: float) -> str:
             f'<rect x="{86 + 2 * i}" y="{y - 5}" width="2.5" height="10" fill="{colour}"/>'
         )
     parts.append(_text(152, y, f"failed, 0 to {100 * FAR_M:.0f} cm from the goal"))
-    parts += [_cross(330, y), _text(340, y, "training, its hull")]
+    parts += [_cross(350, y), _text(360, y, "training, its hull")]
     return "".join(parts)
 
 
