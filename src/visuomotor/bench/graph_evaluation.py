@@ -12,6 +12,7 @@ import rclpy
 from geometry_msgs.msg import PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 
 from visuomotor.bench.loop_metrics import LoopLog
@@ -72,6 +73,8 @@ class GraphEvaluator(Node):
             error = "" if steps else "the policy took no step"
             return GraphRollout(seed, success and not error, steps, error)
         except VisuomotorError as error:
+            if not self.context.ok():
+                raise  # ROS was shut down: no rollout failed
             self._log = None
             return GraphRollout(seed, False, 0, str(error))
 
@@ -121,8 +124,8 @@ class GraphEvaluator(Node):
 
 @contextmanager
 def spinning(make_node: Callable[[], GraphEvaluator]) -> Iterator[GraphEvaluator]:
-    """A node spun by a thread of its own, in a context of its own."""
-    rclpy.init()
+    """A node spun by a thread of its own; signals stay Python's, so that they end the caller."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = make_node()
     executor = SingleThreadedExecutor()
     executor.add_node(node)
