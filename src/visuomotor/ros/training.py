@@ -7,18 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
 from rclpy.node import Node
 
 from visuomotor.errors import Interrupted
 from visuomotor.ros import messages, topics
 
+LAST_REPORT_S = 2.0
+"""How long the end waits for readers of the last report."""
+
 
 class TrainingThread:
     """Runs `work(report, should_stop)` beside the executor.
 
-    The newest report is published once a second and when the work ends; then the node ends too:
-    with exit code 0, or with the error that `work` raised. Reports are any objects with stage,
-    step, total, metrics and eta_s.
+    The newest report is published once a second and when the work ends; then, once its readers
+    have the last one (at most LAST_REPORT_S later), the node ends too: with exit code 0, or with
+    the error that `work` raised. Reports are any objects with stage, step, total, metrics and
+    eta_s; who subscribes late (latched) gets the newest at once.
     """
 
     def __init__(
@@ -30,7 +35,7 @@ class TrainingThread:
         self._ended = False
         self._error: Exception | None = None
         self._publisher = node.create_publisher(
-            DiagnosticArray, topics.TRAINING_PROGRESS, topics.RELIABLE
+            DiagnosticArray, topics.TRAINING_PROGRESS, topics.LATCHED
         )
         node.create_timer(1.0, self._publish)
         node.create_timer(0.1, self._check)
@@ -74,6 +79,8 @@ class TrainingThread:
         if not self._ended:
             return
         self._publish()
+        # Destroying a publisher drops what its readers have not acknowledged yet.
+        self._publisher.wait_for_all_acked(Duration(seconds=LAST_REPORT_S))
         if self._error is not None:
             error, self._error = self._error, None
             raise error
