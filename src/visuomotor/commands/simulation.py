@@ -33,6 +33,8 @@ def demos(
     region: Region = "interpolation",
     variant: Variant = "plain",
     wrenches: float = 1.0,
+    demonstrator: Literal["expert", "human_like"] = "expert",
+    hand_noise_m: float = 0.0,
     cameras: tuple[str, ...] = ("front", "side"),
     width: int = 160,
     height: int = 120,
@@ -48,6 +50,8 @@ def demos(
         region: Where the task draws its initial states from.
         variant: Which objects and surroundings it shows, where the task has several.
         wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
+        demonstrator: The scripted expert, or that with a person's curves, pauses and pace.
+        hand_noise_m: How far the hand sways beside its targets, standard deviation in metres.
         cameras: Which cameras see it: front, side, wrist.
         width: Width of the images in pixels.
         height: Height of the images in pixels.
@@ -66,6 +70,8 @@ def demos(
         "region": region,
         "variant": variant,
         "wrenches": wrenches,
+        "demonstrator": demonstrator,
+        "hand_noise_m": hand_noise_m,
         "cameras": cameras,
         "width": width,
         "height": height,

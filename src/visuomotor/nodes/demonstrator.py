@@ -20,6 +20,7 @@ from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.run import run_node
 from visuomotor.ros.simulation import SimulationClient
+from visuomotor.sim.demonstrators import make_demonstrator
 from visuomotor.sim.tasks import make_task
 
 RATE_HZ = 20.0
@@ -30,6 +31,7 @@ REST_STEPS = 6
 class Config:
     """What is demonstrated: episodes from seeds first_seed, first_seed + 1, ...
 
+    demonstrator: expert, or human_like with a person's curves, pauses and changes of pace.
     record: use the recorder's services; without it the expert only moves the arm. wait_for_sets:
     demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw), and do an
     episode whose sets came at less than min_rate_hz again, at most max_attempts times.
@@ -38,6 +40,7 @@ class Config:
     task: str = "lift"
     episodes: int = 30
     first_seed: int = 1000
+    demonstrator: str = "expert"
     record: bool = True
     wait_for_sets: bool = True
     operator: str = "scripted expert"
@@ -60,7 +63,8 @@ class Demonstrator(Node):
         self.config = declare(self, Config)
         task = make_task(self.config.task)
         self._horizon_s = task.horizon_steps / RATE_HZ
-        self._expert = task.expert()
+        self._task = task
+        self._expert = make_demonstrator(self.config.demonstrator, task, self.config.first_seed)
         self.sim = SimulationClient(self, task.objects)
         self._pose = self.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._gripper = self.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
@@ -127,7 +131,7 @@ class Demonstrator(Node):
         sim.reset(seed)
         if self.config.record and self.config.wait_for_sets:
             sim.wait_for_sets()
-        self._expert.reset()
+        self._expert = make_demonstrator(self.config.demonstrator, self._task, seed)
         self._enabled = False
         self._rest = REST_STEPS
         self._done.clear()

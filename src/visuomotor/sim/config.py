@@ -7,6 +7,7 @@ from typing import Literal
 
 CAMERAS = ("front", "side", "wrist")
 Region = Literal["interpolation", "extrapolation", "gaussian"]
+Demonstrator = Literal["expert", "human_like"]
 Variant = Literal[
     "plain",
     "class_general",
@@ -25,17 +26,22 @@ class SimConfig:
     (one object, a bare table); class_general (one of 12 instances of its category by seed) and
     class_general_unseen (one of 8 others); visual_challenge (the object without texture, among
     clutter) and visual_challenge_unseen (other clutter, tables, walls and light). wrenches: scale
-    of the random pushes that the objects of some tasks get, 0 for none. appearance: `light` draws
-    the arm's collision geometry, `full` its visual meshes decimated to what an image shows,
-    `original` all of their triangles (several times dearer without a GPU); the physics is the
-    same. The noise fields are zero by default; depth noise has standard deviation depth_noise * z²
-    (z in m), as a stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
+    of the random pushes that the objects of some tasks get, 0 for none. demonstrator: who shows the
+    task: its scripted expert, or that with a person's curves, pauses and changes of pace.
+    hand_noise_m: by how much (standard deviation along each axis) the hand sways beside what it is
+    told, for demonstrations that show how to come back (Laskey et al. 2017). appearance: `light`
+    draws the arm's collision geometry, `full` its visual meshes decimated to what an image shows,
+    `original` all of their triangles (several times dearer without a GPU); the physics is the same.
+    The noise fields are zero by default; depth noise has standard deviation depth_noise * z² (z in
+    m), as a stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
     """
 
     task: str = "lift"
     region: Region = "interpolation"
     variant: Variant = "plain"
     wrenches: float = 1.0
+    demonstrator: Demonstrator = "expert"
+    hand_noise_m: float = 0.0
     cameras: tuple[str, ...] = CAMERAS
     width: int = 160
     height: int = 120
@@ -60,5 +66,7 @@ class SimConfig:
             )
         if not 0 <= self.wrenches <= 10:
             raise ValueError(f"got wrenches {self.wrenches}, expected a scale of 0 to 10")
+        if not 0 <= self.hand_noise_m <= 0.03:
+            raise ValueError(f"got hand_noise_m {self.hand_noise_m}, expected 0 to 0.03")
         if self.multisamples not in (0, 2, 4, 8):
             raise ValueError(f"got multisamples {self.multisamples}, expected 0, 2, 4 or 8")

@@ -11,10 +11,16 @@ from visuomotor.errors import RobotError
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
 from visuomotor.recording.messages import pose_cdr
 from visuomotor.recording.schema import POSE
-from visuomotor.sim.config import SimConfig
+from visuomotor.sim.config import Demonstrator, SimConfig
 from visuomotor.sim.rollout import Lockstep, Rollout
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.world import SimWorld
+
+OPERATORS: dict[Demonstrator, str] = {
+    "expert": "scripted expert",
+    "human_like": "scripted, human-like",
+}
+"""How a sidecar calls the demonstrators."""
 
 
 def write_demos(
@@ -34,7 +40,10 @@ def write_demos(
     for seed in seeds:
         start_ns = time.time_ns()
         sidecar = Sidecar(
-            world.config.task, operator="scripted expert", tags=_tags(world.config), seed=seed
+            world.config.task,
+            operator=OPERATORS[world.config.demonstrator],
+            tags=_tags(world.config),
+            seed=seed,
         )
         with EpisodeWriter(dataset, sidecar, start_ns, config) as writer:
 
@@ -66,4 +75,6 @@ def _tags(config: SimConfig) -> tuple[str, ...]:
         tags.append(config.variant)
     if config.wrenches != 1.0:
         tags.append(f"wrenches {config.wrenches:g}")
+    if config.hand_noise_m > 0:
+        tags.append(f"hand noise {config.hand_noise_m:g} m")
     return tuple(tags)

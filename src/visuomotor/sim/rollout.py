@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from visuomotor.contracts import STEP_NS, Action, RobotState, SyncedFrame
 from visuomotor.control import BridgeConfig, CartesianBridge, Source, Verdict
+from visuomotor.sim.demonstrators import make_demonstrator
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.tasks.motion import yaw_of
 from visuomotor.sim.world import CONTROL_S, SimWorld
@@ -88,14 +89,14 @@ class Lockstep:
         on_objects: Callable[[int, Poses], None] | None = None,
         start_ns: int = 1_000_000_000,
     ) -> Rollout:
-        """One episode of the task's expert as teleoperation.
+        """One episode of the world's demonstrator as teleoperation.
 
         Calls on_frame for each set, on_action(stamp_ns, accepted target) for what the bridge
         accepted, as the graph would record it.
         """
         world = self.world
         bridge = self._begin(seed, start_ns)
-        expert = world.task.expert()
+        expert = make_demonstrator(world.config.demonstrator, world.task, seed)
         expert.reset()
         solved, rest = False, REST_STEPS
         for step in range(world.task.horizon_steps):

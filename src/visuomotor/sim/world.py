@@ -18,11 +18,13 @@ from visuomotor.sim.config import SimConfig
 from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.scene import build_scene, mount_of
 from visuomotor.sim.sensors import degrade_depth
+from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.wrenches import Pulses
 
 CONTROL_S = 0.01
 """The arm's controller takes a new reference at 100 Hz."""
+_SWAY_KNOT_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class SimWorld:
         self._reset_s = 0.0
         self._reached_s: float | None = None
         self._pulses: Pulses | None = None
+        self._sway: SmoothNoise | None = None
         self._rng = np.random.default_rng(0)
         self.seed = 0
         self.reset(0)
@@ -84,6 +87,9 @@ class SimWorld:
         objects = self.task.dress(self.model, np.random.default_rng([seed, 2]), objects)
         self._reset_s, self._reached_s = float(self.data.time), None
         self._draw_wrenches(np.random.default_rng([seed, 3]))
+        if self.config.hand_noise_m > 0:
+            rng = np.random.default_rng([seed, 4])
+            self._sway = SmoothNoise.draw(rng, 3, _SWAY_KNOT_S, self._longest_s)
         for name, T in objects.items():
             x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
             joint = self.data.joint(name)
@@ -102,9 +108,12 @@ class SimWorld:
 
     def _draw_wrenches(self, rng: np.random.Generator) -> None:
         pulses, scale = self.task.wrenches, self.config.wrenches
-        until_s = 2 * self.task.horizon_steps * STEP_NS * 1e-9
-        self._pulses = None if pulses is None else pulses.draw(rng, scale, until_s)
+        self._pulses = None if pulses is None else pulses.draw(rng, scale, self._longest_s)
         self.data.xfrc_applied[:] = 0
+
+    @property
+    def _longest_s(self) -> float:
+        return 2 * self.task.horizon_steps * STEP_NS * 1e-9
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -150,7 +159,10 @@ class SimWorld:
     # --- robot --------------------------------------------------------------------------------
 
     def set_reference(self, T_base_ee: NDArray[np.float64]) -> None:
-        """The end-effector pose (4, 4) that the arm's controller follows."""
+        """The end-effector pose (4, 4) that the arm's controller follows, swaying if it is to."""
+        if self._sway is not None:
+            offset = self.config.hand_noise_m * self._sway.at(self._elapsed_s)
+            T_base_ee = pose(T_base_ee[:3, :3], T_base_ee[:3, 3] + offset)
         self.arm.set_reference(T_base_ee)
 
     def set_gripper(self, width_m: float) -> None:

@@ -52,7 +52,7 @@ STUDY = Study(
     family="dense",
     methods=METHODS,
     tasks=("reach_t", "reach_tr", "push_box", "push_plate"),
-    source_regions={"expert": "gaussian"},
+    sources={"expert": {"region": "gaussian"}},
     demonstrations=(200, 30),
     claims=(
         Claim("dd3d", "e2e", demonstrations=(30, 200), tasks=("reach_tr",)),

@@ -101,7 +101,8 @@ def _train(
     should_stop: ShouldStop,
 ) -> None:
     """Leaves a policy, and in the notes how long it took in all and its figures."""
-    sim = sim_of(study, cell, study.source_regions[cell.source])
+    source = study.sources[cell.source]
+    sim = replace(sim_of(study, cell, source["region"]), **source)
     root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
     watch = Watch(cell.name, say, lambda seconds: notes.add("train_s", seconds))
     job = Job(cell, root, _shared(request, cell), checkpoint, watch.report, should_stop)

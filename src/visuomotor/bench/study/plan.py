@@ -58,15 +58,15 @@ class Method:
 class Study:
     """A family's plan; the first of each is what `study run` does without being told.
 
-    source_regions: demonstrator -> the region that its initial states are drawn from. row_fields:
-    names of figures that the methods return, to be averaged over seeds into every row. notes:
-    paragraphs for the table's text. The rest is what the report shows: see `reporting`.
+    sources: demonstrator -> fields of its SimConfig, `region` among them. row_fields: names of
+    figures that the methods return, to be averaged over seeds into every row. notes: paragraphs
+    for the table's text. The rest is what the report shows: see `reporting`.
     """
 
     family: str
     methods: Mapping[str, Method]
     tasks: tuple[str, ...]
-    source_regions: Mapping[str, str]
+    sources: Mapping[str, Mapping[str, Any]]
     demonstrations: tuple[int, ...]
     cameras: tuple[str, ...] = ("front", "side")
     rollouts: int = 100

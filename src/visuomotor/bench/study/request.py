@@ -85,13 +85,13 @@ class Request:
         study = study_of(self.family)
         _check("method", block.method, study.methods)
         _check("task", block.task, study.tasks)
-        _check("source", block.source, study.source_regions)
+        _check("source", block.source, study.sources)
         _check("region", block.region, dict(self.first_seeds))
         for n, task, variant, source, seed, method in product(
             block.demonstrations or study.demonstrations[:1],
             block.task or study.tasks,
             block.task_variant,
-            block.source or tuple(study.source_regions)[:1],
+            block.source or tuple(study.sources)[:1],
             block.seed,
             block.method or tuple(study.methods),
         ):

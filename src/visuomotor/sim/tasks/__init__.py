@@ -11,7 +11,9 @@ from visuomotor.sim.tasks.lift import Lift
 from visuomotor.sim.tasks.push_box import PushBox
 from visuomotor.sim.tasks.push_plate import PushPlate
 from visuomotor.sim.tasks.reach import reach_t, reach_tr
+from visuomotor.sim.tasks.stack import Stack
 from visuomotor.sim.tasks.task import Expert, Poses, Task
+from visuomotor.sim.tasks.tool_use import ToolUse
 
 TASKS: dict[str, Callable[[Variant], Task]] = {
     "lift": Lift,
@@ -20,6 +22,8 @@ TASKS: dict[str, Callable[[Variant], Task]] = {
     "push_box": PushBox,
     "push_plate": PushPlate,
     "drape_rope": DrapeRope,
+    "stack": Stack,
+    "tool_use": ToolUse,
 }
 
 

@@ -13,12 +13,12 @@ from visuomotor.geometry import matrix_from_rotvec, pose
 from visuomotor.sim.config import Variant
 from visuomotor.sim.scene import TABLE_CENTRE_M
 from visuomotor.sim.tasks.area import Area
-from visuomotor.sim.tasks.motion import POINTING_DOWN
+from visuomotor.sim.tasks.cube import CUBE_M, add_cube, holds_cube
+from visuomotor.sim.tasks.motion import POINTING_DOWN, funnel
 from visuomotor.sim.tasks.task import Expert, Poses
 from visuomotor.sim.tasks.variant import check_variant
 from visuomotor.sim.wrenches import WrenchPulses
 
-CUBE_M = 0.04
 LIFT_M = 0.10
 AREA = Area(TABLE_CENTRE_M, (0.10, 0.10), (0.20, 0.20), sigma_m=(0.05, 0.05))
 
@@ -37,33 +37,7 @@ class Lift:
 
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
         """The red cube, with darker marks on its faces."""
-        ET.SubElement(
-            asset,
-            "texture",
-            name="cube",
-            type="cube",
-            builtin="flat",
-            mark="cross",
-            rgb1=".80 .12 .10",
-            rgb2=".85 .40 .10",
-            markrgb=".45 .05 .12",
-            width="64",
-            height="64",
-        )
-        ET.SubElement(asset, "material", name="cube", texture="cube", specular="0.1")
-        body = ET.SubElement(world, "body", name="cube", pos=f"0.5 0 {CUBE_M / 2}")
-        ET.SubElement(body, "freejoint", name="cube")
-        ET.SubElement(
-            body,
-            "geom",
-            name="cube",
-            type="box",
-            size=" ".join([str(CUBE_M / 2)] * 3),
-            mass="0.05",
-            material="cube",
-            condim="4",
-            friction="1.2 0.02 0.0005",
-        )
+        add_cube(world, asset, "cube")
 
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
         """Cube on the table with a yaw of up to 0.3 rad; the hand 20 to 30 cm above the table."""
@@ -106,14 +80,11 @@ class LiftExpert:
     def act(self, robot: RobotState, objects: Poses) -> Action:
         """The next target: a pose that leads the hand, pointing down, and open or closed."""
         hand, cube = robot.T_base_ee[:3, 3], objects["cube"][:3, 3]
-        if self._holds(robot, objects):
+        if holds_cube(robot, cube):
             goal, width = np.array([*hand[:2], self.raised_m]), 0.0
         else:
-            aside = float(np.linalg.norm(hand[:2] - cube[:2]))
-            above = float(hand[2] - cube[2])
-            funnel = float(np.clip(4.0 * (aside - 0.008), 0.0, 0.10))
-            goal = np.array([*cube[:2], cube[2] + funnel])
-            width = 0.0 if aside < 0.012 and above < 0.012 else MAX_GRIPPER_WIDTH_M
+            goal, there = funnel(hand, cube)
+            width = 0.0 if there else MAX_GRIPPER_WIDTH_M
         step = goal - hand
         step *= min(1.0, self.lead_m / max(float(np.linalg.norm(step)), 1e-9))
         return Action(pose(POINTING_DOWN, hand + step), width)
@@ -121,8 +92,3 @@ class LiftExpert:
     def done(self, robot: RobotState, objects: Poses) -> bool:
         """Whether the cube hangs at its final height."""
         return bool(objects["cube"][2, 3] > self.raised_m - 0.01)
-
-    @staticmethod
-    def _holds(robot: RobotState, objects: Poses) -> bool:
-        near = np.linalg.norm(robot.T_base_ee[:3, 3] - objects["cube"][:3, 3]) < 0.025
-        return bool(near and 0.03 < robot.gripper_width_m < CUBE_M + 0.003)

@@ -44,3 +44,13 @@ def down_with_yaw(yaw_rad: float) -> NDArray[np.float64]:
     """(3, 3) the hand pointing down, turned by yaw about the vertical."""
     R: NDArray[np.float64] = matrix_from_rotvec([0.0, 0.0, yaw_rad]) @ POINTING_DOWN
     return R
+
+
+def funnel(
+    hand_m: NDArray[np.float64], place_m: NDArray[np.float64], within_m: float = 0.012
+) -> tuple[NDArray[np.float64], bool]:
+    """Where to go (3,) to come down on a place (3,) from above, and whether the hand is there."""
+    aside = float(np.linalg.norm(hand_m[:2] - place_m[:2]))
+    height = float(np.clip(4.0 * (aside - 0.008), 0.0, 0.10))
+    there = aside < within_m and float(hand_m[2] - place_m[2]) < within_m
+    return np.array([*place_m[:2], place_m[2] + height]), there

@@ -123,7 +123,7 @@ STUDY = Study(
         "endless": Method("Waits to be stopped.", until_stopped),
     },
     tasks=("reach_t",),
-    source_regions={"expert": "gaussian"},
+    sources={"expert": {"region": "gaussian"}},
     demonstrations=(3,),
     cameras=("front",),
     rollouts=4,
