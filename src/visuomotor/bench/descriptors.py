@@ -28,6 +28,7 @@ from visuomotor.descriptors.matching import Matches
 from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.descriptors.soft_matching import expected_points
 from visuomotor.networks import Grid, pixels_to_cells, sample_map
+from visuomotor.networks.precision import computes_bfloat16
 from visuomotor.observations import ObservationSpec
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
@@ -35,7 +36,6 @@ from visuomotor.training.batches import Steps, valid_steps
 from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.descriptors import batch_loss
-from visuomotor.training.precision import computes_bfloat16
 from visuomotor.training.scenes import Scenes
 
 Form = Callable[[], object]

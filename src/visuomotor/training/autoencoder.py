@@ -20,11 +20,11 @@ from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.descriptors.config import Workspace
 from visuomotor.descriptors.masks import above_table, of_robot, points_in_base
 from visuomotor.networks import normalise_color
+from visuomotor.networks.precision import autocast
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.bc.policy import make_encoder
 from visuomotor.training.batches import Steps, camera_views, hands, valid_steps
-from visuomotor.training.images import half_precision
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.state import TrainingState, inputs_key
@@ -74,7 +74,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """See the class."""
-        with half_precision():
+        with autocast("auto", torch.device("cpu")):
             features = self.encoder(images)
         drawn: Tensor = self.decoder(features.float())
         return drawn.reshape(-1, *self.size)

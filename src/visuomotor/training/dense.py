@@ -22,6 +22,7 @@ from visuomotor.descriptors.keypoints import locate_in_maps
 from visuomotor.descriptors.model import DescriptorModel, load_descriptors
 from visuomotor.errors import ConfigError, DataError, Interrupted, unknown_name
 from visuomotor.networks import normalise_color
+from visuomotor.networks.precision import autocast
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.dense.config import DensePolicyConfig
 from visuomotor.policies.dense.policy import image_features
@@ -30,7 +31,6 @@ from visuomotor.training.batches import camera_views
 from visuomotor.training.cloning import CloningConfig, Known, clone
 from visuomotor.training.descriptor_cache import DescriptorCache
 from visuomotor.training.descriptor_sets import DescriptorSight, LearnedSet
-from visuomotor.training.images import half_precision
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.samples import Int64, Samples, find_samples, scales_of
 from visuomotor.training.state import TrainingState, inputs_key
@@ -201,7 +201,7 @@ def _with_learned_set(
             if not end_to_end:
                 return cache.at(steps, camera)
             color = np.stack([dataset.episodes[e].color[camera][t] for e, t in steps])
-            with half_precision():
+            with autocast("auto", torch.device("cpu")):
                 maps: Tensor = network(normalise_color(torch.from_numpy(color)))
             return maps.float()
 

@@ -9,8 +9,8 @@ from visuomotor.descriptors.augmentation import AugmentationConfig
 from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.losses import LossConfig
 from visuomotor.descriptors.matching import MatchTolerances
+from visuomotor.networks.precision import Precision
 from visuomotor.observations import CameraSpec
-from visuomotor.training.precision import Precision
 
 
 @dataclass(frozen=True)

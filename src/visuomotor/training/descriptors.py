@@ -22,12 +22,12 @@ from visuomotor.descriptors.matching import draw_pixels, find_matches
 from visuomotor.descriptors.model import FAMILY, DescriptorModel
 from visuomotor.descriptors.network import DescriptorNetwork
 from visuomotor.networks import load_pretrained
+from visuomotor.networks.precision import autocast
 from visuomotor.observations import ObservationSpec
 from visuomotor.training.batches import valid_steps
 from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.loop import optimise
-from visuomotor.training.precision import autocast
 from visuomotor.training.progress import Report
 from visuomotor.training.reference import reference_descriptors
 from visuomotor.training.scenes import Scenes, empty_depths, empty_episode

@@ -25,6 +25,7 @@ from visuomotor.policies.pointbc.cloud import crop_clouds
 from visuomotor.policies.pointbc.config import PointBCConfig
 from visuomotor.policies.pointbc.network import PointBCNetwork, Scales
 from visuomotor.policies.pointbc.policy import deltas_to
+from visuomotor.policies.steps import longest_deltas
 from visuomotor.training.batches import Steps, camera_views, valid_steps
 from visuomotor.training.loop import one_thread, optimise
 from visuomotor.training.noise import disturbed
@@ -234,7 +235,9 @@ def scales_of(samples: Samples, config: PointBCTrainingConfig) -> Scales:
     widths = samples.target_width_m[samples.target_valid]
     low, high = float(widths.min()), float(widths.max())
     return Scales(
-        torch.from_numpy(spread.astype(np.float32)), torch.tensor([low, max(high, low + 1e-3)])
+        torch.from_numpy(spread.astype(np.float32)),
+        torch.tensor([low, max(high, low + 1e-3)]),
+        torch.from_numpy(longest_deltas(delta, samples.target_valid).astype(np.float32)),
     )
 
 

@@ -14,6 +14,7 @@ from visuomotor.dataset import Dataset
 from visuomotor.errors import DataError
 from visuomotor.geometry import pose_delta
 from visuomotor.policies.heads import Scales
+from visuomotor.policies.steps import longest_deltas
 from visuomotor.training.batches import Steps, valid_steps
 
 Int64 = NDArray[np.int64]
@@ -106,6 +107,7 @@ def scales_of(
         deviation,
         torch.from_numpy(spread.astype(np.float32)),
         torch.tensor([low, max(high, low + 1e-3)]),
+        torch.from_numpy(longest_deltas(delta).astype(np.float32)),
     )
 
 

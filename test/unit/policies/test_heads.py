@@ -46,6 +46,7 @@ def make_scales(shape: tuple[int, ...]) -> Scales:
         torch.full(shape, 0.2),
         torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]),
         torch.tensor([0.01, 0.07]),
+        torch.tensor([0.1, 0.5]),
     )
 
 

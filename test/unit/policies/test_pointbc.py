@@ -35,6 +35,7 @@ def write_policy(folder: Path, config: PointBCConfig = CONFIG) -> Path:
     scales = Scales(
         torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]).repeat(config.chunk, 1),
         torch.tensor([0.01, 0.07]),
+        torch.tensor([0.1, 0.5]).repeat(config.chunk, 1),
     )
     weights = PointBCNetwork(config).state_dict()
     save_checkpoint(folder, "pointbc", config, weights, scales.tensors(), SPEC, "Random.\n")

@@ -43,6 +43,7 @@ def tiny_scales(config: DensePolicyConfig = CONFIG) -> Scales:
         torch.full(config.shape, 0.3),
         torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]),
         torch.tensor([0.01, 0.07]),
+        torch.tensor([0.1, 0.5]),
     )
 
 

@@ -11,6 +11,7 @@ from visuomotor.geometry import apply_delta
 from visuomotor.policies.heads.head import PolicyHead, State
 from visuomotor.policies.heads.robot import robot_inputs
 from visuomotor.policies.heads.scales import Scales
+from visuomotor.policies.steps import shortened_deltas
 
 
 class HeadRunner:
@@ -31,7 +32,10 @@ class HeadRunner:
 
     @torch.inference_mode()
     def act(self, seen: Tensor, observation: Observation) -> Action:
-        """The target for what is seen (K, 3) or (F,) in this set; non-finite parts stand filled."""
+        """The target for what is seen (K, 3) or (F,) in this set; non-finite parts stand filled.
+
+        It is no farther from the hand than one that was demonstrated.
+        """
         robot = robot_inputs(observation.T_base_ee, np.asarray(observation.gripper_width_m))
         inputs = self.head.inputs(self.scales.fill(seen), robot, self.scales)
         if self.head.config.kind == "lstm":
@@ -45,6 +49,7 @@ class HeadRunner:
         else:
             outputs, _ = self.head(inputs)
         delta = (outputs[:6] * self.scales.delta).double().numpy()
+        delta = shortened_deltas(delta, self.scales.longest.double().numpy())
         low, high = self.scales.width.double().tolist()
         width = low + (high - low) * float(torch.sigmoid(outputs[6]))
         return Action(apply_delta(observation.T_base_ee, delta), width)

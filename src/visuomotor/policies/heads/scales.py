@@ -17,13 +17,15 @@ class Scales:
 
     seen (K, 3) or (F,): mean of what is seen, which stands for what was not seen; spread, of the
     same shape: its standard deviation. delta (6,): standard deviations of the action's delta.
-    width (2,): least and greatest commanded width in m.
+    width (2,): least and greatest commanded width in m. longest (2,): the longest translation (m)
+    and rotation (rad) of a delta that was demonstrated.
     """
 
     seen: Tensor
     spread: Tensor
     delta: Tensor
     width: Tensor
+    longest: Tensor
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for a checkpoint."""
@@ -32,6 +34,7 @@ class Scales:
             "spread": self.spread,
             "delta": self.delta,
             "width": self.width,
+            "longest": self.longest,
         }
 
     @classmethod
@@ -42,12 +45,8 @@ class Scales:
 
         shape: of what is seen.
         """
-        for name, expected in {
-            "seen": shape,
-            "spread": shape,
-            "delta": (6,),
-            "width": (2,),
-        }.items():
+        shapes = {"seen": shape, "spread": shape, "delta": (6,), "width": (2,), "longest": (2,)}
+        for name, expected in shapes.items():
             if name not in tensors:
                 raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
             if tensors[name].shape != expected:
@@ -55,7 +54,7 @@ class Scales:
                     f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
                     f"{expected}; take it from the same training as the weights"
                 )
-        return cls(tensors["seen"], tensors["spread"], tensors["delta"], tensors["width"])
+        return cls(**{name: tensors[name] for name in shapes})
 
     def fill(self, seen: Tensor) -> Tensor:
         """What is seen (..., K, 3) or (..., F), with the mean where it is not finite."""

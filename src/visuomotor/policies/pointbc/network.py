@@ -22,19 +22,24 @@ CENTRE_M = (0.5, 0.0, 0.2)
 
 @dataclass(frozen=True)
 class Scales:
-    """The normaliser: spreads of a chunk's deltas (T, 6), and the width's extremes (2,) in m."""
+    """The normaliser: spreads of a chunk's deltas (T, 6), and the width's extremes (2,) in m.
+
+    longest (T, 2): the longest translation (m) and rotation (rad) that was demonstrated.
+    """
 
     delta: Tensor
     width: Tensor
+    longest: Tensor
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for a checkpoint."""
-        return {"delta": self.delta, "width": self.width}
+        return {"delta": self.delta, "width": self.width, "longest": self.longest}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], chunk: int, where: str) -> Scales:
         """The inverse of `tensors`; CheckpointError names what is missing or of another shape."""
-        for name, shape in {"delta": (chunk, 6), "width": (2,)}.items():
+        shapes = {"delta": (chunk, 6), "width": (2,), "longest": (chunk, 2)}
+        for name, shape in shapes.items():
             if name not in tensors:
                 raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
             if tensors[name].shape != shape:
@@ -42,7 +47,7 @@ class Scales:
                     f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
                     f"{shape}; take it from the same training as the weights"
                 )
-        return cls(tensors["delta"], tensors["width"])
+        return cls(**{name: tensors[name] for name in shapes})
 
 
 class PointBCNetwork(nn.Module):

@@ -16,6 +16,7 @@ from visuomotor.observations import ObservationSpec
 from visuomotor.policies.pointbc.cloud import crop_clouds, spread_choice
 from visuomotor.policies.pointbc.config import PointBCConfig
 from visuomotor.policies.pointbc.network import PointBCNetwork, Scales
+from visuomotor.policies.steps import shortened_deltas
 
 SHOWN = 32
 """So many points of the cloud are drawn: those that decided most."""
@@ -54,6 +55,7 @@ class PointBCPolicy:
             torch.from_numpy(width_m.astype(np.float32)),
         )
         deltas = (delta * self._scales.delta)[0].double().numpy()
+        deltas = shortened_deltas(deltas, self._scales.longest.double().numpy())
         low, high = self._scales.width.double().tolist()
         width = low + (high - low) * torch.sigmoid(logit)[0].double().numpy()
         self._width_m = float(width[0])
