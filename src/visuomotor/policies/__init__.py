@@ -14,6 +14,7 @@ from visuomotor.observations import ObservationSpec
 FAMILIES: dict[str, str] = {
     "bc": "visuomotor.policies.bc",
     "dense": "visuomotor.policies.dense",
+    "han": "visuomotor.policies.han",
     "pointbc": "visuomotor.policies.pointbc",
 }
 """Family -> the module whose `load(checkpoint, folder)` makes the policy; imported when needed."""

@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
         "DescriptorTrainingConfig",
         "train_descriptors",
     ),
+    "han": ("visuomotor.training.han", "HanTrainingConfig", "train_han"),
     "pointbc": ("visuomotor.training.pointbc", "PointBCTrainingConfig", "train_pointbc"),
 }
 """Family -> module, name of its config dataclass, name of its training function."""

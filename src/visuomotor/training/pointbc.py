@@ -26,7 +26,8 @@ from visuomotor.policies.pointbc.config import PointBCConfig
 from visuomotor.policies.pointbc.network import PointBCNetwork, Scales
 from visuomotor.policies.pointbc.policy import deltas_to
 from visuomotor.policies.steps import longest_deltas
-from visuomotor.training.batches import Steps, camera_views, valid_steps
+from visuomotor.training.batches import Steps, camera_views
+from visuomotor.training.chunks import acted_steps, chunk_targets
 from visuomotor.training.loop import one_thread, optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Progress, Report
@@ -152,14 +153,7 @@ def find_samples(
     dataset: Dataset, config: PointBCTrainingConfig, report: Report = lambda _: None
 ) -> Samples:
     """Every step that has an accepted target and a point in its cloud; DataError if none has."""
-    episodes = dataset.episodes
-    steps = np.array(
-        [s for s in valid_steps(dataset) if episodes[s[0]].action_valid[s[1]]], np.int64
-    ).reshape(-1, 2)
-    if len(steps) == 0:
-        raise DataError(
-            "no step of the dataset has an accepted target; was command/target_pose recorded?"
-        )
+    episodes, steps = dataset.episodes, acted_steps(dataset)
     hands = np.stack([episodes[e].T_base_ee[t] for e, t in steps])
     width_m = np.array([episodes[e].gripper_width_m[t] for e, t in steps])
     points, color, count = _clouds(dataset, steps, hands, width_m, config, report)
@@ -169,7 +163,7 @@ def find_samples(
             f"no step of the dataset has a point in the workspace {config.cloud.workspace.low} to "
             f"{config.cloud.workspace.high}; set cloud.workspace to where the objects are in base"
         )
-    target, target_width_m, target_valid = _chunks(dataset, steps[seen], config.chunk)
+    target, target_width_m, target_valid = chunk_targets(dataset, steps[seen], config.chunk)
     return Samples(
         points[seen],
         color[seen],
@@ -207,21 +201,6 @@ def _clouds(
             color[i, :n] = cloud.color
         report(Progress("crop_clouds", start + len(chosen), len(steps)))
     return points, color, count
-
-
-def _chunks(
-    dataset: Dataset, steps: Steps, length: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """target, target_width_m and target_valid of `Samples`."""
-    poses, widths, valid = [], [], []
-    for e, t in steps:
-        episode = dataset.episodes[e]
-        wished = t + np.arange(length)
-        there = np.minimum(wished, len(episode) - 1)
-        poses.append(episode.action_pose[there])
-        widths.append(episode.action_width_m[there])
-        valid.append(episode.action_valid[there] & (wished == there))
-    return np.stack(poses), np.stack(widths), np.stack(valid)
 
 
 def scales_of(samples: Samples, config: PointBCTrainingConfig) -> Scales:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from visuomotor.contracts import ACTION_SCALE
 from visuomotor.dataset import Dataset
-from visuomotor.errors import DataError
 from visuomotor.geometry import pose_delta
 from visuomotor.policies.heads import Scales
 from visuomotor.policies.steps import longest_deltas
-from visuomotor.training.batches import Steps, valid_steps
+from visuomotor.training.batches import Steps
+from visuomotor.training.chunks import acted_steps
 
 Int64 = NDArray[np.int64]
 
@@ -44,13 +44,7 @@ class Samples:
 def find_samples(dataset: Dataset) -> Samples:
     """Every step with a set and an accepted target; DataError if there is none."""
     episodes = dataset.episodes
-    steps = np.array(
-        [s for s in valid_steps(dataset) if episodes[s[0]].action_valid[s[1]]], np.int64
-    ).reshape(-1, 2)
-    if len(steps) == 0:
-        raise DataError(
-            "no step of the dataset has an accepted target; was command/target_pose recorded?"
-        )
+    steps = acted_steps(dataset)
     return Samples(
         steps,
         np.stack([episodes[e].T_base_ee[t] for e, t in steps]),

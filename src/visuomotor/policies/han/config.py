@@ -1,0 +1,69 @@
+"""What a hand-eye action network is: the paper's forms, and ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from visuomotor.networks.local import Padding
+
+STRIDE = 4
+"""Pixels per cell of the network's map."""
+
+
+@dataclass(frozen=True)
+class HanConfig:
+    """Hand-Eye Action Networks, sections IV-A to IV-C; the defaults are our variant of it.
+
+    attention: `windows`, regions of window_px at random places while training (windows of them per
+    camera) and on a fixed grid of step_px when it runs; `whole`, one region that is the image (the
+    paper's no-ROI). crops: `shared`, one pass of the network over the image, each region a window
+    of its map; `literal`, a pass over each crop, the same up to borders and many times slower.
+    target: `constrained`, an offset of at most offset_m from the keypoint and a gain of 0 to 1;
+    `free`, the same without the bounds (no-con); `direct`, a network that gives the action itself
+    (mlp-ATN). inputs: `relative`, the keypoint seen from the hand alone; `absolute`, both in base,
+    as in the paper. context: the switch also knows the hand's surroundings, the gripper's width and
+    where the candidate is from the hand. proprioception: the gripper's width is an input of the
+    action's network. padding: of the convolutions, see `networks.local`. rotation: turns the hand
+    by up to turn_rad a step. chunk: how many steps' actions are given at once.
+    """
+
+    attention: Literal["windows", "whole"] = "windows"
+    crops: Literal["shared", "literal"] = "shared"
+    windows: int = 16
+    window_px: int = 48
+    step_px: int = 8
+    target: Literal["constrained", "free", "direct"] = "constrained"
+    offset_m: float = 0.1
+    inputs: Literal["relative", "absolute"] = "relative"
+    context: bool = True
+    proprioception: bool = True
+    padding: Padding = "replicate"
+    channels: tuple[int, ...] = (32, 48, 64, 64, 64)
+    hidden: tuple[int, ...] = (256, 256)
+    rotation: bool = False
+    turn_rad: float = 0.2
+    chunk: int = 1
+
+    def __post_init__(self) -> None:
+        sizes = (self.windows, self.window_px, self.step_px, self.chunk, *self.channels)
+        if len(self.channels) < 2 or not self.hidden or min(*sizes, *self.hidden) < 1:
+            raise ValueError(
+                f"han: got windows {self.windows}, window_px {self.window_px}, step_px "
+                f"{self.step_px}, chunk {self.chunk}, channels {self.channels}, hidden "
+                f"{self.hidden}; expected positive sizes and two channels at least"
+            )
+        if self.window_px % STRIDE or self.step_px % STRIDE:
+            raise ValueError(
+                f"han: got window_px {self.window_px}, step_px {self.step_px}; expected multiples "
+                f"of {STRIDE}, the network's stride"
+            )
+        if self.offset_m <= 0 or self.turn_rad <= 0:
+            raise ValueError(
+                f"han: got offset_m {self.offset_m}, turn_rad {self.turn_rad}; expected > 0"
+            )
+
+    @property
+    def window(self) -> int:
+        """Cells of the map along a region's side."""
+        return self.window_px // STRIDE
