@@ -14,7 +14,7 @@ def train_bc(
     encoder_from: Path | None = None,
     frozen: bool = False,
     truth: Literal["3d", "2d"] | None = None,
-    object: str | None = None,
+    object: tuple[str, ...] = (),
     memory: bool = False,
     absolute: bool = False,
     task: str | None = None,
@@ -23,7 +23,7 @@ def train_bc(
     threads: int = 0,
     seed: int | None = None,
 ) -> int:
-    """Clone behaviour from one camera's images, or from an object's true pose in simulation.
+    """Clone behaviour from one camera's images, or from true poses in simulation.
 
     The image policy learns an encoder, whose features are points in the image, together with the
     head; the bags need one calibrated camera named front, unless the config names another, and no
@@ -39,7 +39,7 @@ def train_bc(
         frozen: Leave those weights as they are, and learn the head alone.
         truth: Act on points fixed to --object at its true pose, in space or in the camera's image,
             instead of on images; only a simulation knows it.
-        object: Whose true pose that is, such as carton.
+        object: Whose true poses those are, such as carton, or cube plate.
         memory: A policy that remembers (LSTM), for demonstrators who act on more than is seen now.
         absolute: The policy knows where on the table the hand is; one that looks at images always
             does.
@@ -51,7 +51,7 @@ def train_bc(
     """
     from visuomotor.errors import ConfigError
 
-    if truth is not None and object is None and config is None:
+    if truth is not None and not object and config is None:
         raise ConfigError("train bc: got --truth without --object; name the object to be told of")
     given: dict[str, Any] = {
         "task": task,
@@ -60,7 +60,7 @@ def train_bc(
         "encoder_from": encoder_from,
         "frozen": frozen or None,
         "sight": None if truth is None else f"truth_{truth}",
-        "object": object,
+        "objects": object or None,
         **head_options("bc", config, memory, absolute),
     }
     return run_training("bc", config, dataset, out, threads, given)

@@ -46,8 +46,8 @@ class BcTrainingConfig:
 
     sight: see BcPolicyConfig. camera: the one to look with, or to project true points into.
     encoder: its network; `encoder_from` is the folder of a trained autoencoder or descriptor
-    network whose weights it begins with, `frozen` leaves them as they are. object, offsets_m: for
-    true points, whose pose they are fixed to (empty: none) and where. task, episodes: only this
+    network whose weights it begins with, `frozen` leaves them as they are. objects,
+    offsets_m: for true points, whose poses they are fixed to and where. task, episodes: only this
     task, only the first so many (None: all).
     """
 
@@ -56,7 +56,7 @@ class BcTrainingConfig:
     encoder: EncoderConfig = EncoderConfig()
     encoder_from: str = ""
     frozen: bool = False
-    object: str = ""
+    objects: tuple[str, ...] = ()
     offsets_m: tuple[tuple[float, ...], ...] = _corners()
     task: str | None = None
     episodes: int | None = None
@@ -67,8 +67,8 @@ class BcTrainingConfig:
     def __post_init__(self) -> None:
         if self.frozen and not self.encoder_from:
             raise ValueError("bc: got frozen without encoder_from; expected trained weights")
-        if self.sight != "image" and not self.object:
-            raise ValueError(f"bc: got sight {self.sight} without `object`; expected its name")
+        if self.sight != "image" and not self.objects:
+            raise ValueError(f"bc: got sight {self.sight} without `objects`; expected their names")
 
 
 def train_bc(
@@ -81,7 +81,7 @@ def train_bc(
     """Trains encoder and head, or the head alone, and writes a checkpoint to `out`."""
     image = config.sight == "image"
     spec = ObservationSpec(
-        (replace(config.camera, depth=False),) if image else (), () if image else (config.object,)
+        (replace(config.camera, depth=False),) if image else (), () if image else config.objects
     )
     dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
     out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,12 @@ def train_bc(
         view = calibrated_view(first, config.camera)
     form, encoder = begun_encoder(config) if image else (config.encoder, None)
     model_config = BcPolicyConfig(
-        config.sight, form, () if image else config.offsets_m, view, config.head
+        config.sight,
+        form,
+        () if image else config.offsets_m,
+        max(1, len(config.objects)),
+        view,
+        config.head,
     )
     head = PolicyHead(config.head, model_config.shape)
     sight, samples, scales = _prepare(config, model_config, encoder, dataset, samples)
@@ -171,8 +176,11 @@ def _prepare(
     if encoder is not None:
         seen = encode_all(encoder, camera_images(dataset, config.camera.name, samples.steps))
     else:
-        poses = [dataset.episodes[e].T_base_object[config.object][t] for e, t in samples.steps]
-        seen = true_sight(np.stack(poses), model_config)
+        poses = [
+            [dataset.episodes[e].T_base_object[name][t] for name in config.objects]
+            for e, t in samples.steps
+        ]
+        seen = true_sight(np.array(poses), model_config)
     whole = seen.isfinite().flatten(1).all(1)
     if not bool(whole.any()):
         raise DataError(f"{config.sight}: no step in which all points lie before the camera")

@@ -175,7 +175,7 @@ def test_the_released_policy_goes_to_the_cube(world: SimWorld) -> None:
 
 
 def test_impossible_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="positive layer sizes"):
+    with pytest.raises(ValueError, match="positive sizes"):
         HeadConfig(hidden=(0,))
     with pytest.raises(ValueError, match=r"got dropout 1\.0, expected 0 <= dropout < 1"):
         HeadConfig(dropout=1.0)

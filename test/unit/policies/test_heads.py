@@ -268,7 +268,7 @@ def test_widths_lie_between_the_extremes() -> None:
 
 def test_impossible_heads_are_refused() -> None:
     for values in ({"hidden": ()}, {"hidden": (0,)}, {"units": 0}, {"every": 0}):
-        with pytest.raises(ValueError, match="expected positive layer sizes and steps"):
+        with pytest.raises(ValueError, match="expected positive sizes and steps"):
             HeadConfig(**values)
     for dropout in (-0.1, 1.0):
         with pytest.raises(ValueError, match="expected 0 <= dropout < 1"):
@@ -287,3 +287,26 @@ def test_every_parameter_of_an_lstm_is_learned() -> None:
         "lstm",
         "net",
     }
+
+
+def test_groups_of_points_have_middles_of_their_own():
+    """Two objects far apart: moving one changes the inputs of that one alone."""
+    head, robot = make_head((4, 3), groups=2), make_robot(1)
+    scales = make_scales((4, 3))
+    points = torch.rand(1, 4, 3)
+    moved_one = points.clone()
+    moved_one[:, 2:] += torch.tensor([0.3, 0.0, 0.0])
+    change = head.inputs(points, robot, scales) - head.inputs(moved_one, robot, scales)
+    assert change[0, :3].abs().max() == 0  # the first object's middle
+    assert change[0, 3:6].abs().max() > 0
+    assert change[0, 6:].abs().max() < 1e-6  # each object's form, and the robot
+    with pytest.raises(ValueError, match="4 points in 3 groups"):
+        make_head((4, 3), groups=3)
+
+
+def test_absolute_points_do_not_move_with_the_hand():
+    head, robot = make_head((4, 3), points="absolute", absolute=True), make_robot(1)
+    scales, points = make_scales((4, 3)), torch.rand(1, 4, 3)
+    change = head.inputs(points, robot, scales) - head.inputs(points, moved(robot), scales)
+    assert change[0, :12].abs().max() == 0
+    assert change[0, 12:15].abs().max() > 0

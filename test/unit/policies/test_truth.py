@@ -1,6 +1,7 @@
 """True points and their places in the image, beside what the simulation draws."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,3 +105,13 @@ def test_a_sight_without_its_means_is_refused() -> None:
         BcPolicyConfig("truth_3d")
     with pytest.raises(ValueError, match="truth_2d: got no view, expected the camera"):
         BcPolicyConfig("truth_2d", offsets_m=CORNERS)
+
+
+def test_several_objects_follow_one_another() -> None:
+    """The points of each are those that it has alone, in space and in the image."""
+    for config in (BcPolicyConfig("truth_3d", offsets_m=CORNERS), view_of()):
+        poses = np.stack([at(0.5, 0, 0.02), at(0.4, 0.1, 0.0)])
+        both = true_sight(poses[None], replace(config, objects=2))[0]
+        alone = [true_sight(T[None], config)[0] for T in poses]
+        torch.testing.assert_close(both, torch.cat(alone))
+        assert both.shape == replace(config, objects=2).shape

@@ -32,7 +32,7 @@ IMAGE = BcTrainingConfig(
 )
 TRUTH = BcTrainingConfig(
     sight="truth_3d",
-    object="cube",
+    objects=("cube",),
     camera=CAMERA,
     head=HeadConfig(hidden=(16,)),
     cloning=CloningConfig(steps=60, batch=32),
@@ -214,10 +214,10 @@ def test_true_places_come_from_the_bags_camera(
 def test_what_cannot_be_is_said(demos: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="bc: got frozen without encoder_from"):
         train("bc", None, demos, tmp_path, frozen=True)
-    with pytest.raises(ConfigError, match="got sight truth_3d without `object`"):
+    with pytest.raises(ConfigError, match="got sight truth_3d without `objects`"):
         train("bc", None, demos, tmp_path, sight="truth_3d")
     with pytest.raises(DataError, match="unknown object 'plate'"):
-        train_bc(replace(TRUTH, object="plate"), demos, tmp_path)
+        train_bc(replace(TRUTH, objects=("plate",)), demos, tmp_path)
     with pytest.raises(ValueError, match="got 0 points, expected at least 1"):
         EncoderConfig(points=0)
     long = replace(MEMORY, head=replace(MEMORY.head, every=1000))

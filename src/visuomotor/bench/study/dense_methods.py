@@ -67,7 +67,7 @@ def truth(sight: str, memory: bool = False, noise: Noise = MappingProxyType({}))
             "bc",
             job.out,
             sight=sight,
-            object=OBJECTS[task],
+            objects=(OBJECTS[task],),
             head=head_of(task, memory),
             cloning=replace(cloning_of(job.cell.task, memory), **noise),
         )

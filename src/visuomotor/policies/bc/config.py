@@ -38,14 +38,15 @@ class CalibratedView:
 class BcPolicyConfig:
     """What the policy sees, and the head on it.
 
-    sight: `image`, one camera's colour through an encoder; `truth_3d`, points fixed to an object at
-    its true pose, in base; `truth_2d`, the same points in the image of `view`. offsets_m: those
-    points in the object's frame.
+    sight: `image`, one camera's colour through an encoder; `truth_3d`, points fixed to objects at
+    their true poses, in base; `truth_2d`, the same points in the image of `view`. offsets_m: those
+    points in each object's frame. objects: how many there are.
     """
 
     sight: Literal["image", "truth_3d", "truth_2d"] = "image"
     encoder: EncoderConfig = EncoderConfig()
     offsets_m: Rows = ()
+    objects: int = 1
     view: CalibratedView | None = None
     head: HeadConfig = HeadConfig()
 
@@ -58,7 +59,7 @@ class BcPolicyConfig:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of what the head is given: (K, 3) points in base, or (F,) features."""
+        count = self.objects * len(self.offsets_m)
         if self.sight == "truth_3d":
-            return (len(self.offsets_m), 3)
-        count = self.encoder.points if self.sight == "image" else len(self.offsets_m)
-        return (2 * count,)
+            return (count, 3)
+        return (2 * (self.encoder.points if self.sight == "image" else count),)

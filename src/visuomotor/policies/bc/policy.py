@@ -52,7 +52,8 @@ class BcPolicy:
 
     def _see(self, observation: Observation) -> Tensor:
         if self._encoder is None:
-            return true_sight(observation.objects[self.spec.objects[0]][None], self._config)[0]
+            poses = np.stack([observation.objects[name] for name in self.spec.objects])
+            return true_sight(poses[None], self._config)[0]
         color = torch.from_numpy(observation.views[self.spec.names[0]].color)[None]
         seen: Tensor = self._encoder(normalise_color(color))[0]
         return seen

@@ -70,11 +70,15 @@ class PolicyHead(nn.Module):
         )
 
     def _points(self, points: Tensor, hand: Tensor) -> Tensor:
+        if self.config.points == "absolute":
+            return ((points - points.new_tensor((*MIDDLE_M, 0.0))) / LENGTH_M).flatten(-2)
         if self.config.points == "relative":
             return ((points - hand[..., None, :]) / LENGTH_M).flatten(-2)
-        middle = points.mean(-2)
-        about = ((points - middle[..., None, :]) / LENGTH_M).flatten(-2)
-        return torch.cat([MIDDLE_WEIGHT * saturated(middle - hand), about], dim=-1)
+        grouped = points.reshape(*points.shape[:-2], self.config.groups, -1, 3)  # (..., G, K/G, 3)
+        middle = grouped.mean(-2, keepdim=True)
+        about = ((grouped - middle) / LENGTH_M).flatten(-3)
+        away = saturated(middle[..., 0, :] - hand[..., None, :]).flatten(-2)
+        return torch.cat([MIDDLE_WEIGHT * away, about], dim=-1)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
         """Outputs (..., 7) of inputs (..., I); for an LSTM (B, T, I), and its state after them.
@@ -97,4 +101,6 @@ def saturated(offset: Tensor) -> Tensor:
 def _sight_inputs(config: HeadConfig, shape: tuple[int, ...]) -> int:
     if len(shape) == 1:
         return shape[0]
-    return 3 * (shape[0] + (config.points == "saturated"))
+    if shape[0] % config.groups:
+        raise ValueError(f"policy head: got {shape[0]} points in {config.groups} groups of a size")
+    return 3 * (shape[0] + (config.groups if config.points == "saturated" else 0))
