@@ -73,6 +73,7 @@ def application() -> SubcommandApp:
     learning = SubcommandApp()
     learning.command(name="descriptors")(training.train_descriptors)
     learning.command(name="dense")(training.train_dense)
+    learning.command(name="han")(training.train_han)
     learning.command(name="bc")(baselines.train_bc)
     learning.command(name="pointbc")(baselines.train_pointbc)
     learning.command(name="autoencoder")(baselines.train_autoencoder)

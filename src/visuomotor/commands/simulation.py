@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError
 
-BENCHMARKS = ("sim", "image", "loop", "dataset", "sync", "dense", "descriptors")
+BENCHMARKS = ("sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han")
 Region = Literal["interpolation", "extrapolation", "gaussian"]
 Variant = Literal[
     "plain",
@@ -22,7 +22,7 @@ Variant = Literal[
     "visual_challenge",
     "visual_challenge_unseen",
 ]
-Benchmark = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "all"]
+Benchmark = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "all"]
 
 
 def demos(
@@ -208,7 +208,8 @@ def bench(
     Args:
         name: What is measured: one 20 Hz control step (sim), an image's way between two processes
             (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync),
-            training and acting of the dense policy (dense), training of descriptors (descriptors).
+            training and acting of the dense policy (dense) and of a hand-eye action network (han),
+            training of descriptors (descriptors).
         out: Folder of the results.
     """
     names = BENCHMARKS if name == "all" else (name,)

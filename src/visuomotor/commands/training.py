@@ -53,12 +53,12 @@ def train_policy(
 ) -> int:
     """Train a policy of any family from bags; run again to go on where it was stopped.
 
-    `train dense`, `train bc` and `train pointbc` offer each family's own choices.
+    `train dense`, `train han`, `train bc` and `train pointbc` offer each family's own choices.
 
     Args:
         dataset: Folder of the recorded episodes.
         out: Folder of the checkpoint.
-        family: Which family of policy: `dense`, `bc` or `pointbc`.
+        family: Which family of policy: `dense`, `han`, `bc` or `pointbc`.
         config: YAML file of the run; without it the defaults.
         descriptors: Folder of trained descriptors, for families that build on them.
         task: Only episodes of this task.
@@ -68,6 +68,54 @@ def train_policy(
     """
     given = {"descriptors": descriptors, "task": task, "episodes": episodes, "seed": seed}
     return run_training(family, config, dataset, out, threads, given)
+
+
+def train_han(
+    dataset: Path,
+    out: Path,
+    cameras: tuple[str, ...] = (),
+    rotation: bool = False,
+    chunk: int | None = None,
+    task: str | None = None,
+    episodes: int | None = None,
+    config: Path | None = None,
+    threads: int = 1,
+    seed: int | None = None,
+) -> int:
+    """Teach a policy to look at one place at a time, and to move relative to it.
+
+    It finds a point in space in every region of the images, chooses which to follow now, and moves
+    the hand towards a place at most 10 cm beside it: so it goes where it was never shown to go.
+    Nothing is labelled, and no descriptors are needed. With the defaults half an hour on two
+    cores; progress and the time left are shown. Ctrl-C saves; the same command goes on.
+
+    What the bags must have: one camera or more with depth, calibrated to the robot's base, and the
+    accepted targets; `recorder` writes all of these. Episodes that are marked as failed are left
+    out. More in docs/methods/han.md.
+
+    Args:
+        dataset: Folder of the recorded episodes.
+        out: Folder of the policy's checkpoint.
+        cameras: Which cameras compete for its attention; without any as in the config, else front.
+        rotation: It also turns the hand; without it the hand keeps its orientation.
+        chunk: How many steps' actions it gives at once; without it as in the config, else 1.
+        task: Only episodes of this task.
+        episodes: Only the first so many, to see how much a method needs.
+        config: YAML file of the run; without it the defaults.
+        threads: Threads of torch. 0: its own choice.
+        seed: Of weights and batches; another one is another training.
+    """
+    from visuomotor.observations import CameraSpec
+
+    given: dict[str, Any] = {
+        "task": task,
+        "episodes": episodes,
+        "seed": seed,
+        "cameras": tuple(CameraSpec(name) for name in cameras) or None,
+        "rotation": rotation or None,
+        "chunk": chunk,
+    }
+    return run_training("han", config, dataset, out, threads, given)
 
 
 def train_dense(

@@ -95,3 +95,16 @@ def test_a_cloud_policy_may_know_its_place(demos: Path, tmp_path: Path) -> None:
     words = ["pointbc", "--dataset", demos, "--out", tmp_path / "p", "--absolute"]
     assert run(*words, "--config", tmp_path / "c.yaml") == 0
     assert load_checkpoint(tmp_path / "p", "pointbc").config["absolute"] is True
+
+
+def test_a_hand_eye_network_takes_its_cameras_and_turns_from_the_command(
+    demos: Path, tmp_path: Path
+) -> None:
+    small = {"channels": [8, 8], "hidden": [8], "windows": 2, "steps": 2, "batch": 2}
+    save_yaml({**small, "target": "free"}, tmp_path / "h.yaml")
+    words = ["han", "--dataset", demos, "--out", tmp_path / "p", "--rotation", "--chunk", "2"]
+    assert run(*words, "--config", tmp_path / "h.yaml", "--cameras", "side", "front") == 0
+    checkpoint = load_checkpoint(tmp_path / "p", "han")
+    assert checkpoint.spec.names == ("side", "front")
+    config = checkpoint.config
+    assert (config["rotation"], config["chunk"], config["target"]) == (True, 2, "free")

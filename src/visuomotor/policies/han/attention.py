@@ -76,7 +76,8 @@ class Attention(nn.Module):
         p = torch.softmax(logits, dim=-1)
         share = masks.to(p)
         share = share / share.sum(-1, keepdim=True)
-        described = torch.cat([p @ cells, share @ cells], dim=-1)
+        at_peak, mean = (torch.cat([p, share], dim=1) @ cells).chunk(2, dim=1)
+        described = torch.cat([at_peak, mean], dim=-1)  # (B, N, 2 C)
         return p, described, sample_map(features, hand_cells).flatten(1)
 
     def look_literally(

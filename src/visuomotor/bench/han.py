@@ -1,0 +1,117 @@
+"""What a hand-eye action network costs: a training step against literal crops, and acting.
+
+The ways alternate within one run, so that whatever else the machine does strikes all.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from visuomotor.bench.results import save_result
+from visuomotor.contracts import Observation
+from visuomotor.dataset import Dataset, open_dataset
+from visuomotor.observations import CameraSpec, ObservationSpec, observe
+from visuomotor.policies.han import HanPolicy
+from visuomotor.policies.han.network import HanNetwork
+from visuomotor.policies.han.scales import Scales
+from visuomotor.sim import SimConfig, SimWorld
+from visuomotor.sim.demos import write_demos
+from visuomotor.training.han import HanTrainingConfig, find_samples, han_loss, scales_of
+from visuomotor.training.loop import one_thread
+
+EPISODES, FIRST_SEED = 3, 860_000
+ROUNDS, ACTS = 3, 40
+FORMS = {"16x48": (16, 48), "32x64": (32, 64)}
+"""Regions of so many pixels: as in the paper, and larger."""
+
+
+def run(out: Path) -> dict[str, Any]:
+    """Measures training steps and inference; returns and writes `han.json`."""
+    spec = ObservationSpec((CameraSpec("front"), CameraSpec("side")))
+    with tempfile.TemporaryDirectory() as folder:
+        world = SimWorld(SimConfig(task="lift", cameras=spec.names))
+        write_demos(world, Path(folder), range(FIRST_SEED, FIRST_SEED + EPISODES))
+        observation = observe(world.frame(), spec)
+        world.close()
+        front = ObservationSpec(spec.cameras[:1])
+        dataset = open_dataset(folder, front)
+        training = {form: _training(dataset, *shape) for form, shape in FORMS.items()}
+    inference = {
+        f"{len(s.names)}_cameras_{n}_threads": _acting(s, observation, n)
+        for s in (front, spec)
+        for n in (1, 2)
+    }
+    return save_result(
+        out / "han.json",
+        {"batch": HanTrainingConfig().batch, "training": training, "inference": inference},
+        "the convolutions, forward and backward; literal crops overlap and pay for every overlap",
+        "visuomotor bench han",
+    )
+
+
+def _training(dataset: Dataset, windows: int, window_px: int) -> dict[str, float]:
+    """Seconds of a training step, the median of the rounds, and their ratio."""
+    shared = HanTrainingConfig(windows=windows, window_px=window_px)
+    ways = {
+        "shared": _stepping(dataset, shared),
+        "literal": _stepping(dataset, replace(shared, crops="literal")),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    with one_thread():
+        for step in ways.values():
+            step(0)
+        for n in range(1, ROUNDS + 1):
+            for name, step in ways.items():
+                start = time.perf_counter()
+                step(n)
+                taken[name].append(time.perf_counter() - start)
+    medians = {name: float(np.median(t)) for name, t in taken.items()}
+    figures = {f"{name}_ms": round(1e3 * s, 1) for name, s in medians.items()}
+    return {**figures, "literal_over_shared": round(medians["literal"] / medians["shared"], 2)}
+
+
+def _stepping(dataset: Dataset, config: HanTrainingConfig) -> Callable[[int], None]:
+    torch.manual_seed(0)
+    network = HanNetwork(config.policy(), len(config.cameras))
+    network = network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(network.parameters())
+    samples = find_samples(dataset, config.chunk)
+    scales = scales_of(samples)
+
+    def step(n: int) -> None:
+        rng, generator = np.random.default_rng(n), torch.Generator().manual_seed(n)
+        rows = rng.integers(len(samples.steps), size=config.batch)
+        loss, _ = han_loss(network, dataset, samples, rows, scales, config, rng, generator)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    return step
+
+
+def _acting(spec: ObservationSpec, observation: Observation, threads: int) -> dict[str, float]:
+    config = HanTrainingConfig(cameras=spec.cameras)
+    network = HanNetwork(config.policy(), len(spec.cameras))
+    longest = torch.tensor([[0.02, 0.1]])
+    scales = Scales(torch.tensor([0.0, 0.08]), longest)
+    policy = HanPolicy(network, scales, spec)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    taken = []
+    try:
+        for _ in range(ACTS):
+            start = time.perf_counter()
+            policy.act(observation)
+            taken.append(1e3 * (time.perf_counter() - start))
+    finally:
+        torch.set_num_threads(before)
+    p50, p95 = np.percentile(taken[2:], [50, 95])
+    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2)}
