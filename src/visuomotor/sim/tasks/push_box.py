@@ -88,6 +88,10 @@ class PushBox:
         """How far the carton is short of the line (m), and from the target's heading (rad)."""
         return max(0.0, LINE_Y_M - float(objects["carton"][1, 3])), abs(heading_error(objects))
 
+    def stage(self, robot: RobotState, objects: Poses) -> str:
+        """The carton, all along."""
+        return "carton"
+
     def expert(self) -> Expert:
         """A new expert."""
         return PushBoxExpert()

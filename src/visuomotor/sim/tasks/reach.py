@@ -87,6 +87,10 @@ class Reach:
         turn = goal[:3, :3] @ POINTING_DOWN @ hand[:3, :3].T
         return distance_m, float(rotation_angle(turn))
 
+    def stage(self, robot: RobotState, objects: Poses) -> str:
+        """The carton, all along."""
+        return "carton"
+
     def expert(self) -> Expert:
         """A new expert."""
         return ReachExpert(self)

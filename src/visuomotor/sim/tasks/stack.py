@@ -100,6 +100,11 @@ class Stack:
         top = T[:3, 3] + (_RESTING_M - PLATE_M / 2) * T[:3, 2]
         return float(np.linalg.norm(objects["cube"][:3, 3] - top)), 0.0
 
+    def stage(self, robot: RobotState, objects: Poses) -> str:
+        """The plate while the hand carries the cube, and once the cube lies there."""
+        carries = holds_cube(robot, objects["cube"][:3, 3])
+        return "plate" if carries or on_plate(objects) else "cube"
+
     def expert(self) -> Expert:
         """A new expert."""
         return StackExpert()

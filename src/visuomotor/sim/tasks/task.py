@@ -74,5 +74,8 @@ class Task(Protocol):
         The angle is 0 where any will do.
         """
 
+    def stage(self, robot: RobotState, objects: Poses) -> str:
+        """The object that decides where the hand goes now."""
+
     def expert(self) -> Expert:
         """A new scripted expert."""

@@ -35,6 +35,8 @@ HOOK_M = (CROSSBAR_M[0] - BAR_M / 2 - CUBE_M / 2, 0.066)
 """Where a cube lies that the crossbar touches."""
 RING_INSIDE_M = 0.040
 RING_M = 0.015  # high
+FETCHED_X_M = 0.545
+"""A cube that is nearer lies well before the line."""
 _RING_WALL_M = 0.008
 _RING_PARTS = 12
 _WALL_BEFORE_M = 0.03  # half the hand's thickness
@@ -84,6 +86,15 @@ class ToolUse:
         """How far the cube is from its place in the ring, m."""
         place = np.add(objects["ring"][:3, 3], (0.0, 0.0, (CUBE_M - RING_M) / 2))
         return float(np.linalg.norm(objects["cube"][:3, 3] - place)), 0.0
+
+    def stage(self, robot: RobotState, objects: Poses) -> str:
+        """The tool until it is held, the cube until it is fetched and held, then the ring."""
+        cube = objects["cube"][:3, 3]
+        if holds_cube(robot, cube) or in_ring(objects):
+            return "ring"
+        if cube[0] < FETCHED_X_M or holds_tool(robot, objects["tool"]):
+            return "cube"
+        return "tool"
 
     def expert(self) -> Expert:
         """A new expert."""
@@ -182,7 +193,6 @@ class ToolUseExpert:
     lead_m = 0.02
     over_m = 0.085  # the tool's height on its way over the cube
     carried_m = 0.12
-    fetched_x_m = 0.545  # the cube is then well before the line
     grip_m = 0.010  # above the cube's centre, so that the fingers stay above the ring
 
     def reset(self) -> None:
@@ -191,7 +201,7 @@ class ToolUseExpert:
     def act(self, robot: RobotState, objects: Poses) -> Action:
         """The next target: a pose that leads the hand, pointing down, and open or closed."""
         hand, cube, tool = robot.T_base_ee[:3, 3], objects["cube"][:3, 3], objects["tool"]
-        fetched = bool(cube[0] < self.fetched_x_m)
+        fetched = bool(cube[0] < FETCHED_X_M)
         width = MAX_GRIPPER_WIDTH_M
         if holds_cube(robot, cube):
             goal, width = self._carry(hand, cube, objects["ring"][:3, 3])
