@@ -171,9 +171,14 @@ def test_cells_of_other_starts_are_not_compared() -> None:
 def test_the_papers_order_is_counted_in_pairs_that_it_tells_apart() -> None:
     paper = [PaperFigure(m, "reach_t", r) for m, r in (("a", 1.0), ("b", 0.97), ("c", 0.4))]
     found = rows([result(cell(m), s) for m, s in (("a", [1, 1]), ("b", [0, 1]), ("c", [0, 1]))])
-    ours = {(r.method, r.task, r.demonstrations): r for r in found}
-    assert agreement(paper, ours, 30, "reach_t") == (1, 2)  # a, b: too close; b, c: a tie
-    assert agreement(paper, ours, 200, "reach_t") == (0, 0)
+    column = ("reach_t", "interpolation")
+    ours = {(r.method, column, "expert", r.demonstrations): r for r in found}
+    assert agreement(paper, ours, 30, column) == (1, 2)  # a, b: too close; b, c: a tie
+    assert agreement(paper, ours, 200, column) == (0, 0)
+    assert agreement(paper, ours, 30, ("reach_t", "extrapolation")) == (0, 0)
+    assert agreement(paper, ours, 30, column, "human_like") == (0, 0)
+    counted = [replace(f, demonstrations=200) for f in paper]
+    assert agreement(counted, ours, 30, column) == (0, 0)  # the paper says how many: not these
 
 
 def test_the_map_has_a_panel_per_method_and_number_and_a_dot_per_rollout() -> None:
@@ -284,7 +289,7 @@ def test_the_report_says_all_that_its_study_asks_for() -> None:
         "| `good` | paper 94.1<br>ours **100.0** [91, 100] (30) |",
         "**table II, 200 demonstrations**\n\n| method | reach_t |\n| --- | --- |\n"
         "| `good` | paper 73.3 |",
-        "| reach_t | 30 | 1 of 1 |",
+        "| reach_t | table I | 30 | 1 of 1 |",
         "| `good` | reach_t | 30 | 60 | 0.6 |",
         "outside the training configurations' hull",
         "2 evaluations of 40 rollouts in all",

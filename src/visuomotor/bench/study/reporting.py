@@ -38,7 +38,8 @@ class Target:
 class PaperFigure:
     """A success rate (0 to 1) that a paper reports, from its own simulator.
 
-    demonstrations: None where the paper does not say. note: what else to know.
+    demonstrations: None where the paper does not say. note: what else to know. region, source:
+    which of ours it stands beside.
     """
 
     method: str
@@ -46,6 +47,8 @@ class PaperFigure:
     rate: float
     demonstrations: int | None = None
     note: str = ""
+    region: str = "interpolation"
+    source: str = "expert"
 
 
 @dataclass(frozen=True)
