@@ -9,6 +9,7 @@ from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.networks.backbone import Backbone, CompactBackbone
 from visuomotor.networks.efficientnet import EfficientNetLite0
 from visuomotor.networks.levine import LevineBackbone
+from visuomotor.networks.local import LocalBackbone
 from visuomotor.networks.pretrained import load_pretrained
 from visuomotor.networks.resnet import RESNET18, RESNET34, ResNet
 from visuomotor.networks.vit import ViT, ViTShape
@@ -24,6 +25,7 @@ _STRIDED: dict[str, Callable[[int, int], Backbone]] = {  # (width, stride)
 }
 _FIXED: dict[str, Callable[[int], Backbone]] = {
     "compact": CompactBackbone,
+    "local": lambda _: LocalBackbone(),
     "xfeat": lambda _: XFeat(),
 }
 VITS = {

@@ -13,7 +13,10 @@ from visuomotor.bench.study.reporting import Claim, CurvePlot, PaperFigure, Star
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.training import Report
 
-STUDIES: dict[str, str] = {"dense": "visuomotor.bench.study.dense"}
+STUDIES: dict[str, str] = {
+    "dense": "visuomotor.bench.study.dense",
+    "han": "visuomotor.bench.study.han",
+}
 """Family -> the module whose `STUDY` tells its plan."""
 
 FIRST_SEEDS = {"interpolation": 510_000, "extrapolation": 610_000, "unseen": 710_000}

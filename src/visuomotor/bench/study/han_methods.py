@@ -1,0 +1,80 @@
+"""How the methods of the hand-eye study are trained; every one with the settings of one place.
+
+One budget for all (docs/results/README.md): whatever learns from images takes STEPS steps of BATCH
+images; what is told the true state takes HEAD_STEPS of its own small batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from visuomotor.bench.study.dense_methods import NOISE
+from visuomotor.bench.study.plan import Job
+from visuomotor.observations import CameraSpec
+from visuomotor.policies.bc.config import EncoderConfig
+from visuomotor.policies.heads import HeadConfig
+from visuomotor.training import train
+from visuomotor.training.cloning import CloningConfig
+
+Train = Callable[[Job], Mapping[str, Any]]
+
+STEPS, BATCH = 6_000, 32
+HEAD_STEPS = 24_000
+OBJECTS = {"lift": ("cube",), "stack": ("cube", "plate"), "tool_use": ("cube", "ring", "tool")}
+"""Whose true poses the baselines are told."""
+FRONT = (CameraSpec("front"),)
+BOTH = (CameraSpec("front"), CameraSpec("side"))
+PAPER: dict[str, Any] = {
+    "cameras": FRONT,
+    "inputs": "absolute",
+    "context": False,
+    "proprioception": False,
+    "padding": "zeros",
+}
+"""The paper's inputs, on top of which its variants differ in one thing each."""
+
+
+def hand_eye(**settings: Any) -> Train:
+    """A hand-eye action network with these departures from the defaults."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        run(job, "han", steps=STEPS, batch=BATCH, **NOISE, **settings)
+        return {}
+
+    return method
+
+
+def states(relative: bool) -> Train:
+    """A head on the objects' true poses: as the paper has it, or seen from the hand."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        objects = OBJECTS[job.cell.task]
+        head = HeadConfig(groups=len(objects))
+        if not relative:
+            head = HeadConfig(points="absolute", absolute=True)
+        cloning = CloningConfig(steps=HEAD_STEPS, **NOISE)
+        run(job, "bc", sight="truth_3d", objects=objects, head=head, cloning=cloning)
+        return {}
+
+    return method
+
+
+def image(job: Job) -> Mapping[str, Any]:
+    """The same convolutions, then 64 points of a spatial softmax and a head."""
+    encoder = EncoderConfig("local", points=64)
+    run(job, "bc", encoder=encoder, head=HeadConfig(), cloning=CloningConfig(STEPS, BATCH, **NOISE))
+    return {}
+
+
+def cloud(job: Job) -> Mapping[str, Any]:
+    """EE-PointBC."""
+    run(job, "pointbc", **NOISE)
+    return {}
+
+
+def run(job: Job, family: str, **settings: Any) -> None:
+    """The training of the cell."""
+    cell = job.cell
+    common = {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed}
+    train(family, None, job.dataset, job.out, job.report, job.should_stop, **common, **settings)
