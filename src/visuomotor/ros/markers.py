@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from geometry_msgs.msg import Point, Transform
@@ -20,18 +20,60 @@ from visuomotor.ros.messages import BASE_FRAME, time_msg, transform_msg
 def policy_markers(
     info: Mapping[str, NDArray[np.float64]], target: Float64, stamp_ns: int
 ) -> MarkerArray:
-    """Keypoints (info["keypoints"] (K, 3) in base, one hue each) and the target's position."""
+    """What a chunk's info holds of these, all in base, and the target's position.
+
+    keypoints (K, 3), one hue each, the fainter the less their confidence (K,). Of an attention:
+    attended (1, 3), the point that is followed; action_target (1, 3), where to; region_corners
+    (K, 4, 3), the images' regions as rectangles.
+    """
     points = info.get("keypoints", np.zeros((0, 3)))
     spheres = _marker(0, "keypoints", Marker.SPHERE_LIST, 0.008, stamp_ns)
-    for k, p in enumerate(points):
+    colors = _hues(len(points), info.get("confidence"))
+    for p, color in zip(points, colors, strict=True):
         if np.isfinite(p).all():
-            spheres.points.append(Point(x=float(p[0]), y=float(p[1]), z=float(p[2])))
-            r, g, b = colorsys.hsv_to_rgb(k / len(points), 0.9, 1.0)
-            spheres.colors.append(ColorRGBA(r=r, g=g, b=b, a=1.0))
+            spheres.points.append(_point(p))
+            spheres.colors.append(color)
     goal = _marker(1, "target", Marker.SPHERE, 0.015, stamp_ns)
     goal.pose.position.x, goal.pose.position.y, goal.pose.position.z = map(float, target[:3, 3])
     goal.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=0.8)
-    return MarkerArray(markers=[spheres, goal])
+    return MarkerArray(markers=[spheres, goal, *_attention_markers(info, colors, stamp_ns)])
+
+
+def _attention_markers(
+    info: Mapping[str, NDArray[np.float64]], colors: Sequence[ColorRGBA], stamp_ns: int
+) -> list[Marker]:
+    """The attended point, the action's target and the regions, where there are any."""
+    markers = []
+    for number, (name, rgb) in enumerate(
+        {"attended": (1.0, 0.1, 0.1), "action_target": (1.0, 0.9, 0.1)}.items(), start=2
+    ):
+        for p in info.get(name, np.zeros((0, 3)))[:1]:
+            sphere = _marker(number, name, Marker.SPHERE, 0.02, stamp_ns)
+            sphere.pose.position = _point(p)
+            sphere.color = ColorRGBA(r=rgb[0], g=rgb[1], b=rgb[2], a=0.9)
+            markers.append(sphere)
+    corners = info.get("region_corners", np.zeros((0, 4, 3)))
+    if len(corners):
+        lines = _marker(4, "regions", Marker.LINE_LIST, 0.002, stamp_ns)
+        for box, color in zip(corners, colors, strict=True):
+            for a, b in zip(box, np.roll(box, -1, axis=0), strict=True):
+                lines.points += [_point(a), _point(b)]
+                lines.colors += [color, color]
+        markers.append(lines)
+    return markers
+
+
+def _hues(count: int, confidence: NDArray[np.float64] | None) -> list[ColorRGBA]:
+    """A colour for each of so many, its opacity by its confidence relative to the greatest."""
+    alpha = np.ones(count)
+    if confidence is not None and len(confidence) == count and count and confidence.max() > 0:
+        alpha = 0.2 + 0.8 * np.clip(confidence / confidence.max(), 0, 1)
+    hues = [colorsys.hsv_to_rgb(k / count, 0.9, 1.0) for k in range(count)]
+    return [ColorRGBA(r=r, g=g, b=b, a=float(a)) for (r, g, b), a in zip(hues, alpha, strict=True)]
+
+
+def _point(p: NDArray[np.float64]) -> Point:
+    return Point(x=float(p[0]), y=float(p[1]), z=float(p[2]))
 
 
 def trajectory_msg(poses: Float64, stamp_ns: int) -> MultiDOFJointTrajectory:

@@ -11,7 +11,7 @@ from visuomotor.checkpoint import save_checkpoint
 from visuomotor.contracts import Observation
 from visuomotor.descriptors.matching import Views
 from visuomotor.errors import CheckpointError, ConfigError
-from visuomotor.geometry import pose, pose_delta
+from visuomotor.geometry import inverse, pose, pose_delta, transform_points
 from visuomotor.networks.local import LocalBackbone
 from visuomotor.observations import CameraSpec, ObservationSpec, observe
 from visuomotor.policies import load_policy
@@ -278,6 +278,13 @@ def test_a_checkpoint_acts_as_what_was_saved_and_says_what_it_followed(
     assert set(info["regions"][:, 0]) <= {0.0, 1.0}
     assert (info["regions"][:, 3] - info["regions"][:, 1] == 47).all()
     assert 0 <= info["entropy"][0] <= np.log(2 * 150)
+    for (number, *box), corners in zip(info["regions"], info["region_corners"], strict=True):
+        view = observation.views[SPEC.names[int(number)]]
+        in_camera = transform_points(inverse(view.T_base_camera), corners)
+        pixels = in_camera @ view.K.T
+        pixels = pixels[:, :2] / pixels[:, 2:]
+        np.testing.assert_allclose(pixels[[0, 2]].ravel(), box, atol=1e-6)
+        assert np.ptp(in_camera[:, 2]) < 1e-9
     offset = np.abs(info["action_target"] - info["attended"])
     assert (offset <= CONFIG.offset_m + 1e-6).all()
 

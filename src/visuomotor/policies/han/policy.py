@@ -11,7 +11,7 @@ from torch import Tensor
 
 from visuomotor.checkpoint import Checkpoint, load_into
 from visuomotor.config import from_mapping
-from visuomotor.contracts import ActionChunk, Float64, Observation
+from visuomotor.contracts import ActionChunk, CameraView, Float64, Observation
 from visuomotor.descriptors.model import views_of
 from visuomotor.geometry import apply_delta
 from visuomotor.observations import ObservationSpec
@@ -49,6 +49,7 @@ class HanPolicy:
         `attended` (1, 3): the keypoint that is followed; `action_target` (1, 3): where to, both
         in base; `keypoints` (K, 3), `confidence` (K,) and `regions` (K, 5) of the candidates that
         count most: number of the camera, and u, v of the region's first and last pixel.
+        `region_corners` (K, 4, 3): those rectangles in base, as deep as the keypoint.
         `entropy` (1,): of all confidences, in nats. Without any depth the chunk holds pose and
         width.
         """
@@ -66,9 +67,12 @@ class HanPolicy:
         width = low + (high - low) * torch.sigmoid(output.width_logit)[0].double().numpy()
         self._width_m = float(width[0])
         poses = apply_delta(observation.T_base_ee, deltas)
-        return ActionChunk(observation.stamp_ns, poses, width, self._shown(output, found))
+        shown = self._shown(output, found, observation)
+        return ActionChunk(observation.stamp_ns, poses, width, shown)
 
-    def _shown(self, output: HanOutput, found: Sequence[Candidates]) -> dict[str, Float64]:
+    def _shown(
+        self, output: HanOutput, found: Sequence[Candidates], observation: Observation
+    ) -> dict[str, Float64]:
         confidence = output.confidence[0]
         best = confidence.argsort(descending=True)[:SHOWN]
         points = torch.cat([c.points[0] for c in found])
@@ -81,7 +85,12 @@ class HanPolicy:
             "regions": self._regions()[best],
             "entropy": entropy[None],
         }
-        return {name: value.double().numpy() for name, value in shown.items()}
+        plain = {name: value.double().numpy() for name, value in shown.items()}
+        corners = [
+            region_corners(observation.views[self.spec.names[int(region[0])]], region[1:], point)
+            for region, point in zip(plain["regions"], plain["keypoints"], strict=True)
+        ]
+        return {**plain, "region_corners": np.stack(corners)}
 
     def _regions(self) -> Tensor:
         """Camera, u, v of the first and of the last pixel (N, 5) of every region."""
@@ -100,6 +109,17 @@ class HanPolicy:
         width = observation.gripper_width_m if self._width_m is None else self._width_m
         poses = np.repeat(observation.T_base_ee[None], n, axis=0)
         return ActionChunk(observation.stamp_ns, poses, np.full(n, width))
+
+
+def region_corners(view: CameraView, box: Float64, point: Float64) -> Float64:
+    """Corners (4, 3) in base of a box (u, v, u, v) of an image, as deep in it as a point (3,)."""
+    T, K = view.T_base_camera, view.K
+    depth = float((point - T[:3, 3]) @ T[:3, 2])
+    u0, v0, u1, v1 = box
+    rays = np.array([[u0, v0, 1.0], [u1, v0, 1.0], [u1, v1, 1.0], [u0, v1, 1.0]])
+    in_camera = depth * rays @ np.linalg.inv(K).T
+    corners: Float64 = in_camera @ T[:3, :3].T + T[:3, 3]
+    return corners
 
 
 def hand_of(T_base_ee: Float64, width_m: float | Float64) -> Hand:
