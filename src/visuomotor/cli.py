@@ -12,6 +12,7 @@ from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
 from visuomotor.commands import (
+    attention,
     baselines,
     descriptors,
     episodes,
@@ -85,6 +86,7 @@ def application() -> SubcommandApp:
     correspondence.command(descriptors.view)
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
     app.command(name="eval")(simulation.evaluate)
+    app.command(attention.attention)
     app.command(simulation.bench)
     comparing = SubcommandApp()
     comparing.command(name="run")(study.run)
