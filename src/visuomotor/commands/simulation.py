@@ -21,6 +21,9 @@ Variant = Literal[
     "class_general_unseen",
     "visual_challenge",
     "visual_challenge_unseen",
+    "look_alikes",
+    "occluded",
+    "noisy_depth",
 ]
 Benchmark = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "all"]
 

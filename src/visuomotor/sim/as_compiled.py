@@ -7,6 +7,7 @@ import mujoco
 _FIELDS = (
     "qpos0",
     "body_pos",
+    "body_quat",
     "geom_size",
     "geom_pos",
     "geom_quat",

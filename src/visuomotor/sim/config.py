@@ -14,6 +14,9 @@ Variant = Literal[
     "class_general_unseen",
     "visual_challenge",
     "visual_challenge_unseen",
+    "look_alikes",
+    "occluded",
+    "noisy_depth",
 ]
 
 
@@ -25,7 +28,8 @@ class SimConfig:
     around that, or in the inner area from a truncated Gaussian about its centre. variant: plain
     (one object, a bare table); class_general (one of 12 instances of its category by seed) and
     class_general_unseen (one of 8 others); visual_challenge (the object without texture, among
-    clutter) and visual_challenge_unseen (other clutter, tables, walls and light). wrenches: scale
+    clutter) and visual_challenge_unseen (other clutter, tables, walls and light); look_alikes,
+    occluded and noisy_depth, harder twins of tasks in which something is grasped. wrenches: scale
     of the random pushes that the objects of some tasks get, 0 for none. demonstrator: who shows the
     task: its scripted expert, or that with a person's curves, pauses and changes of pace.
     hand_noise_m: by how much (standard deviation along each axis) the hand sways beside what it is

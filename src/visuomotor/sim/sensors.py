@@ -10,20 +10,30 @@ from numpy.typing import NDArray
 
 from visuomotor.sim.config import SimConfig
 
+NOISY_DEPTH = (0.006, 0.15)
+"""depth_noise and depth_holes of the variant `noisy_depth`: a stereo camera on a poor day."""
+
+
+def depth_faults(config: SimConfig) -> tuple[float, float]:
+    """depth_noise and depth_holes of a world: what is asked for, or more by its variant."""
+    least = NOISY_DEPTH if config.variant == "noisy_depth" else (0.0, 0.0)
+    return max(config.depth_noise, least[0]), max(config.depth_holes, least[1])
+
 
 def degrade_depth(
     depth_mm: NDArray[np.uint16], config: SimConfig, rng: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """(H, W) uint16 mm with the config's noise (sigma = depth_noise * z²) and patchy holes."""
-    if config.depth_noise == 0 and config.depth_holes == 0:
+    """(H, W) uint16 mm with the world's noise (sigma = depth_noise * z²) and patchy holes."""
+    depth_noise, depth_holes = depth_faults(config)
+    if depth_noise == 0 and depth_holes == 0:
         return depth_mm
     metres = depth_mm.astype(np.float32) * 1e-3
-    if config.depth_noise > 0:
+    if depth_noise > 0:
         noise = rng.standard_normal(metres.shape).astype(np.float32)
-        metres = np.where(metres > 0, metres + config.depth_noise * metres**2 * noise, 0)
-    if config.depth_holes > 0:
+        metres = np.where(metres > 0, metres + depth_noise * metres**2 * noise, 0)
+    if depth_holes > 0:
         field = cv2.GaussianBlur(rng.standard_normal(metres.shape).astype(np.float32), (0, 0), 1.5)
-        metres[field < np.quantile(field, config.depth_holes)] = 0
+        metres[field < np.quantile(field, depth_holes)] = 0
     noisy: NDArray[np.uint16] = np.rint(np.clip(metres, 0, 65.5) * 1e3).astype(np.uint16)
     return noisy
 

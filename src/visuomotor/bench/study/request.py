@@ -12,6 +12,7 @@ from visuomotor.bench.study.cell import Cell, load, result_path
 from visuomotor.bench.study.plan import FIRST_SEEDS, UNSEEN, study_of
 from visuomotor.config import from_mapping, read_yaml
 from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.sim.tasks.twins import TWINS
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def _block(values: Any, where: str) -> Block:
 
 
 def _usual_regions(variant: str) -> tuple[str, ...]:
-    return ("interpolation", UNSEEN if variant != "plain" else "extrapolation")
+    alike = variant == "plain" or variant in TWINS
+    return ("interpolation", "extrapolation" if alike else UNSEEN)
 
 
 def _check(what: str, chosen: Sequence[str], known: Any) -> None:

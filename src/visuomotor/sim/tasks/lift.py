@@ -16,6 +16,7 @@ from visuomotor.sim.tasks.area import Area
 from visuomotor.sim.tasks.cube import CUBE_M, add_cube, holds_cube
 from visuomotor.sim.tasks.motion import POINTING_DOWN, funnel
 from visuomotor.sim.tasks.task import Expert, Poses
+from visuomotor.sim.tasks.twins import TWINS, add_twin, dress_twin
 from visuomotor.sim.tasks.variant import check_variant
 from visuomotor.sim.wrenches import WrenchPulses
 
@@ -33,11 +34,13 @@ class Lift:
     wrenches: WrenchPulses | None = None
 
     def __init__(self, variant: Variant = "plain") -> None:
-        check_variant(self.name, variant, ("plain",))
+        check_variant(self.name, variant, ("plain", *TWINS))
+        self._variant = variant
 
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
         """The red cube, with darker marks on its faces."""
         add_cube(world, asset, "cube")
+        add_twin(world, self._variant)
 
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
         """Cube on the table with a yaw of up to 0.3 rad; the hand 20 to 30 cm above the table."""
@@ -48,7 +51,8 @@ class Lift:
         return {"cube": cube}, pose(POINTING_DOWN, start)
 
     def dress(self, model: mujoco.MjModel, rng: np.random.Generator, objects: Poses) -> Poses:
-        """The cube looks the same in every episode."""
+        """The cube looks the same in every episode; a twin's additions have other places."""
+        dress_twin(model, rng, self._variant, [objects["cube"][:2, 3]])
         return objects
 
     def success(self, robot: RobotState, objects: Poses) -> bool:

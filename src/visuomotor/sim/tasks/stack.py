@@ -19,6 +19,7 @@ from visuomotor.sim.tasks.area import Area
 from visuomotor.sim.tasks.cube import CUBE_M, add_cube, holds_cube
 from visuomotor.sim.tasks.motion import POINTING_DOWN, funnel, toward
 from visuomotor.sim.tasks.task import Expert, Poses
+from visuomotor.sim.tasks.twins import TWINS, add_twin, dress_twin
 from visuomotor.sim.tasks.variant import check_variant
 from visuomotor.sim.wrenches import WrenchPulses
 
@@ -44,7 +45,8 @@ class Stack:
     wrenches: WrenchPulses | None = None
 
     def __init__(self, variant: Variant = "plain") -> None:
-        check_variant(self.name, variant, ("plain",))
+        check_variant(self.name, variant, ("plain", *TWINS))
+        self._variant = variant
 
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
         """Lift's cube, and a flat green plate with a darker middle."""
@@ -73,6 +75,7 @@ class Stack:
             contype="0",
             conaffinity="0",
         )
+        add_twin(world, self._variant)
 
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
         """Cube, with a yaw of up to 0.3 rad, and plate in their boxes; the hand above both."""
@@ -86,7 +89,8 @@ class Stack:
         return objects, pose(POINTING_DOWN, start)
 
     def dress(self, model: mujoco.MjModel, rng: np.random.Generator, objects: Poses) -> Poses:
-        """Both look the same in every episode."""
+        """Both look the same in every episode; a twin's additions have other places."""
+        dress_twin(model, rng, self._variant, [objects[n][:2, 3] for n in self.objects])
         return objects
 
     def success(self, robot: RobotState, objects: Poses) -> bool:

@@ -52,7 +52,7 @@ class ToolUse:
     wrenches: WrenchPulses | None = None
 
     def __init__(self, variant: Variant = "plain") -> None:
-        check_variant(self.name, variant, ("plain",))
+        check_variant(self.name, variant, ("plain", "noisy_depth"))
 
     def add_objects(self, world: ET.Element, asset: ET.Element) -> None:
         """A blue cube, a wooden ring, a grey hook, the line and its wall."""

@@ -7,8 +7,12 @@ from typing import get_args
 
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.config import Variant
+from visuomotor.sim.tasks.twins import TWINS
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
+
+DRESSED: tuple[Variant, ...] = tuple(v for v in VARIANTS if v not in TWINS)
+"""Those of tasks whose objects have instances and looks."""
 
 SEEN = range(12)
 """The instances of `class_general`."""
@@ -21,7 +25,7 @@ def instances(variant: Variant) -> Sequence[int]:
     return {"class_general": SEEN, "class_general_unseen": UNSEEN}.get(variant, ())
 
 
-def check_variant(task: str, variant: str, known: Sequence[str] = VARIANTS) -> None:
+def check_variant(task: str, variant: str, known: Sequence[str] = DRESSED) -> None:
     """ConfigError names the variants that the task has."""
     if variant not in known:
         raise ConfigError(unknown_name(f"variant of {task}", variant, known))
