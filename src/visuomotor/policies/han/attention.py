@@ -6,6 +6,7 @@ Hand-Eye Action Networks, section IV-A.
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -76,8 +77,9 @@ class Attention(nn.Module):
         p = torch.softmax(logits, dim=-1)
         share = masks.to(p)
         share = share / share.sum(-1, keepdim=True)
-        at_peak, mean = (torch.cat([p, share], dim=1) @ cells).chunk(2, dim=1)
-        described = torch.cat([at_peak, mean], dim=-1)  # (B, N, 2 C)
+        with self._half_precision(cells.device):
+            at_peak, mean = (torch.cat([p, share], dim=1) @ cells).chunk(2, dim=1)
+        described = torch.cat([at_peak, mean], dim=-1).float()  # (B, N, 2 C)
         return p, described, sample_map(features, hand_cells).flatten(1)
 
     def look_literally(
@@ -106,9 +108,13 @@ class Attention(nn.Module):
 
     def _features(self, images: Tensor) -> Tensor:
         images = images.contiguous(memory_format=torch.channels_last)
-        with autocast("auto" if self.training else "float32", images.device):
+        with self._half_precision(images.device):
             features: Tensor = self.backbone(images)
         return features.float()
+
+    def _half_precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """Of features while training, never of places."""
+        return autocast("auto" if self.training else "float32", device)
 
     def _logits(self, cells: Tensor) -> Tensor:
         """(..., M) of cells (..., M, C)."""

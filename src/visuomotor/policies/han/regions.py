@@ -45,23 +45,35 @@ def cell_points(
     shows the measured pixel nearest to its centre among its own, deprojected from that pixel's
     own place: a mean of depths would lie in mid-air at every edge.
     """
-    b, height, width = depth_m.shape
-    h, w = height // stride, width // stride
-    blocks = depth_m[:, : h * stride, : w * stride].reshape(b, h, stride, w, stride)
-    blocks = blocks.permute(0, 1, 3, 2, 4).reshape(b, h * w, stride * stride)
-    order, offsets = _from_the_centre(stride)
-    blocks = blocks[..., order]
-    measured = (blocks > 0) & blocks.isfinite()
-    first = measured.to(torch.uint8).argmax(-1)  # (B, h*w)
-    z = blocks.gather(-1, first[..., None])[..., 0]
-    cells = stride * pixel_lattice(h, w, 1).to(depth_m.dtype)  # (h*w, 2) as (u, v)
-    pixels = cells + offsets.to(depth_m.dtype)[first]  # (B, h*w, 2)
+    z, pixels = _nearest_measured(depth_m, stride)
     centre, focal = K[:, None, :2, 2], torch.stack([K[:, 0, 0], K[:, 1, 1]], dim=-1)[:, None]
     in_camera = torch.cat([(pixels - centre) / focal * z[..., None], z[..., None]], dim=-1)
     R, t = T_base_camera[:, :3, :3], T_base_camera[:, None, :3, 3]
-    valid = measured.any(-1)
-    points = in_camera @ R.transpose(1, 2) + t
-    return torch.where(valid[..., None], points, torch.zeros(())), valid
+    valid = z > 0
+    points = torch.baddbmm(t, in_camera, R.transpose(1, 2))
+    return points.masked_fill_(~valid[..., None], 0.0), valid
+
+
+def _nearest_measured(depth_m: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    """Depth (B, h*w) and pixel (B, h*w, 2) that each cell shows; depth 0 where it shows none."""
+    b, height, width = depth_m.shape
+    h, w = height // stride, width // stride
+    blocks = depth_m[:, : h * stride, : w * stride].reshape(b, h, stride, w, stride)
+    order, offsets = _from_the_centre(stride)
+    u, v = offsets[0].tolist()
+    z = blocks[:, :, v, :, u].reshape(b, h * w)
+    pixels = (stride * pixel_lattice(h, w, 1) + offsets[0]).to(depth_m.dtype).repeat(b, 1, 1)
+    holes = ~((z > 0) & z.isfinite())
+    if bool(holes.any()):  # few cells as a rule: only they look further
+        image, cell = torch.nonzero(holes, as_tuple=True)
+        around = blocks[image, cell // w, :, cell % w].flatten(1)[:, order]  # (n, stride²)
+        measured = (around > 0) & around.isfinite()
+        first = measured.to(torch.uint8).argmax(-1)
+        found = around.gather(-1, first[:, None])[:, 0]
+        z, moved = z.clone(), (offsets[first] - offsets[0]).to(pixels)
+        z[image, cell] = torch.where(measured.any(-1), found, torch.zeros_like(found))
+        pixels[image, cell] += moved
+    return z, pixels
 
 
 def near_peak(p: Tensor, map_size: tuple[int, int], radius: int = 2) -> Tensor:
