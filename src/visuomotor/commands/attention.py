@@ -21,9 +21,9 @@ def attention(
 ) -> int:
     """Measure how often a policy looks at the object that its task's stage is about.
 
-    Writes OUT/<task>.json (of all rollouts), and of the first that succeeds OUT/<task>.svg (how far
-    it looks from each object, over the stages) and OUT/<task>.png (moments with region, attended
-    point and action target).
+    Writes OUT/<task>.json (of all rollouts), and of the first three the first that succeeds (else
+    the first) as OUT/<task>.svg (how far it looks from each object, over the stages) and
+    OUT/<task>.png (moments with region, attended point and action target).
 
     Args:
         checkpoint: Folder of a policy of family han.
@@ -65,9 +65,9 @@ def attention(
         seeds=(first_seed,),
     )
     shown = [look for look in looks if look.frames]
-    best = next((look for look in shown if look.success), shown[0])
-    (out / f"{task}.svg").write_text(switch_plot(best))
-    cv2.imwrite(str(out / f"{task}.png"), snapshots(best, cameras)[..., ::-1])
+    for best in sorted(shown, key=lambda look: not look.success)[:1]:
+        (out / f"{task}.svg").write_text(switch_plot(best))
+        cv2.imwrite(str(out / f"{task}.png"), snapshots(best, cameras)[..., ::-1])
     near = f"within {100 * figures['near_m']:g} cm of the stage's object"
     share = figures["share_near"]
     said = (

@@ -26,6 +26,7 @@ _STRIDED: dict[str, Callable[[int, int], Backbone]] = {  # (width, stride)
 _FIXED: dict[str, Callable[[int], Backbone]] = {
     "compact": CompactBackbone,
     "local": lambda _: LocalBackbone(),
+    "local_zeros": lambda _: LocalBackbone(padding="zeros"),
     "xfeat": lambda _: XFeat(),
 }
 VITS = {

@@ -20,7 +20,7 @@ from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.run import run_node
 from visuomotor.ros.simulation import SimulationClient
-from visuomotor.sim.demonstrators import make_demonstrator
+from visuomotor.sim.demonstrators import make_demonstrator, operator_of
 from visuomotor.sim.tasks import make_task
 
 RATE_HZ = 20.0
@@ -32,6 +32,7 @@ class Config:
     """What is demonstrated: episodes from seeds first_seed, first_seed + 1, ...
 
     demonstrator: expert, or human_like with a person's curves, pauses and changes of pace.
+    operator: how the episodes' sidecars call it; "": by its name.
     record: use the recorder's services; without it the expert only moves the arm. wait_for_sets:
     demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw), and do an
     episode whose sets came at less than min_rate_hz again, at most max_attempts times.
@@ -43,7 +44,7 @@ class Config:
     demonstrator: str = "expert"
     record: bool = True
     wait_for_sets: bool = True
-    operator: str = "scripted expert"
+    operator: str = ""
     min_rate_hz: float = 17.0
     max_attempts: int = 20
 
@@ -64,6 +65,7 @@ class Demonstrator(Node):
         task = make_task(self.config.task)
         self._horizon_s = task.horizon_steps / RATE_HZ
         self._task = task
+        self._operator = self.config.operator or operator_of(self.config.demonstrator)
         self._expert = make_demonstrator(self.config.demonstrator, task, self.config.first_seed)
         self.sim = SimulationClient(self, task.objects)
         self._pose = self.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
@@ -138,7 +140,7 @@ class Demonstrator(Node):
         if self.config.record:
             call.set_parameters(
                 "recorder",
-                {"task": self.config.task, "operator": self.config.operator, "seed": seed},
+                {"task": self.config.task, "operator": self._operator, "seed": seed},
             )
             call.trigger(topics.RECORDER_START)
         try:

@@ -16,6 +16,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 from visuomotor.contracts import STEP_NS, Float64
 from visuomotor.ros.messages import BASE_FRAME, time_msg, transform_msg
 
+LIFETIME_NS = 500_000_000
+"""What is not shown again within this time is gone: a policy that holds has nothing in view."""
+
 
 def policy_markers(
     info: Mapping[str, NDArray[np.float64]], target: Float64, stamp_ns: int
@@ -122,4 +125,5 @@ def _marker(number: int, name: str, kind: int, size_m: float, stamp_ns: int) -> 
     marker.header.frame_id = BASE_FRAME
     marker.scale.x = marker.scale.y = marker.scale.z = size_m
     marker.pose.orientation.w = 1.0
+    marker.lifetime.nanosec = LIFETIME_NS
     return marker

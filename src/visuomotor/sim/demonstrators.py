@@ -17,14 +17,21 @@ from visuomotor.geometry import matrix_from_rotvec, pose
 from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import Expert, Poses, Task
 
-DEMONSTRATORS = ("expert", "human_like")
+DEMONSTRATORS = {"expert": "scripted expert", "human_like": "scripted, human-like"}
+"""Their names, and how sidecars call them."""
 _UNTIL_S = 60.0
+
+
+def operator_of(name: str) -> str:
+    """How a sidecar calls a demonstrator; ConfigError names those there are."""
+    if name not in DEMONSTRATORS:
+        raise ConfigError(unknown_name("demonstrator", name, DEMONSTRATORS))
+    return DEMONSTRATORS[name]
 
 
 def make_demonstrator(name: str, task: Task, seed: int) -> Expert:
     """The demonstrator of one episode; ConfigError names those there are."""
-    if name not in DEMONSTRATORS:
-        raise ConfigError(unknown_name("demonstrator", name, DEMONSTRATORS))
+    operator_of(name)
     expert = task.expert()
     return expert if name == "expert" else HumanLike(expert, seed)
 
@@ -36,7 +43,7 @@ class Habits:
     curve: sideways share of a step, standard deviation. pace: spread of the logarithm of the
     speed. pauses_hz, pause_s: how often it stops to look, and for how long. late_s: how long
     after it should the gripper begins to move. careful_m: below so much above the table the
-    curves and hurry fade to a fifth.
+    curves fade, to a fifth.
     """
 
     curve: float = 0.6

@@ -11,16 +11,11 @@ from visuomotor.errors import RobotError
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
 from visuomotor.recording.messages import pose_cdr
 from visuomotor.recording.schema import POSE
-from visuomotor.sim.config import Demonstrator, SimConfig
+from visuomotor.sim.config import SimConfig
+from visuomotor.sim.demonstrators import operator_of
 from visuomotor.sim.rollout import Lockstep, Rollout
 from visuomotor.sim.tasks import Poses
 from visuomotor.sim.world import SimWorld
-
-OPERATORS: dict[Demonstrator, str] = {
-    "expert": "scripted expert",
-    "human_like": "scripted, human-like",
-}
-"""How a sidecar calls the demonstrators."""
 
 
 def write_demos(
@@ -41,7 +36,7 @@ def write_demos(
         start_ns = time.time_ns()
         sidecar = Sidecar(
             world.config.task,
-            operator=OPERATORS[world.config.demonstrator],
+            operator=operator_of(world.config.demonstrator),
             tags=_tags(world.config),
             seed=seed,
         )

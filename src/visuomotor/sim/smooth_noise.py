@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class SmoothNoise:
-    """Normal values (N, D) at knots, knot_s apart, joined without a jump in value or slope."""
+    """Normal values (N, D) at knots, knot_s apart, joined without a jump in value or slope.
+
+    The joints are weighted so that the values between the knots are as far spread as theirs.
+    """
 
     knots: NDArray[np.float64]
     knot_s: float
@@ -30,5 +33,7 @@ class SmoothNoise:
         share = place - i
         ease = share * share * (3.0 - 2.0 * share)
         n = len(self.knots)
-        value: NDArray[np.float64] = (1 - ease) * self.knots[i % n] + ease * self.knots[(i + 1) % n]
+        weights = np.array([1.0 - ease, ease])
+        weights /= np.linalg.norm(weights)
+        value: NDArray[np.float64] = weights @ self.knots[[i % n, (i + 1) % n]]
         return value

@@ -240,7 +240,7 @@ def test_every_variant_has_gradients_everywhere_that_are_finite(observation: Obs
         {"attention": "whole", "inputs": "absolute", "padding": "zeros", "context": False},
         {"target": "free", "rotation": True},
         {"target": "direct", "crops": "literal"},
-        {"proprioception": False},
+        {"proprioception": False, "described": "all"},
     ):
         net = network(**changes).train()
         sights = []
@@ -313,5 +313,7 @@ def test_bad_checkpoints_and_settings_are_told(tmp_path: Path):
     (folder / "config.yaml").write_text(text.replace("window_px: 48", "window_px: 50"))
     with pytest.raises((CheckpointError, ConfigError), match="multiples of 4"):
         load_policy(folder)
+    with pytest.raises(ValueError, match="which has none to cut"):
+        replace(CONFIG, attention="whole", crops="literal")
     with pytest.raises(ValueError, match="got images of 82x60"):
         acting_corners(CONFIG, (60, 82))

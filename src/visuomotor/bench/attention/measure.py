@@ -25,8 +25,9 @@ NEAR_M = 0.03
 class Look:
     """One rollout: per step the stage's object, and how far from each object's surface it looks.
 
-    distances: object -> m per step. entropy: of the confidences, nats. frames: what was seen and
-    the policy's info, of as many steps as there were, empty unless they were asked for.
+    distances: object -> m per step. entropy: of the confidences, nats. from_hand: from
+    the attended point to the end effector, m. frames: what was seen and the policy's info, empty
+    unless they were asked for. Steps in which it saw nothing and held are left out.
     """
 
     seed: int
@@ -34,6 +35,7 @@ class Look:
     stages: list[str] = field(default_factory=list)
     distances: dict[str, list[float]] = field(default_factory=dict)
     entropy: list[float] = field(default_factory=list)
+    from_hand: list[float] = field(default_factory=list)
     frames: list[tuple[SyncedFrame, dict[str, Float64]]] = field(default_factory=list)
 
     def of_the_stage(self) -> list[float]:
@@ -58,6 +60,8 @@ def look_on(
 
     def on_step(seed: int, frame: SyncedFrame, runtime: PolicyRuntime) -> None:
         info = {} if runtime.chunk is None else dict(runtime.chunk.info)
+        if not info:
+            return  # it saw nothing and holds
         if "attended" not in info:
             raise ConfigError(
                 f"{checkpoint}: says nothing on what it attends to; expected a policy of family han"
@@ -68,6 +72,8 @@ def look_on(
             distance = surface_distance(world.model, name, frame.objects[name], info["attended"][0])
             look.distances[name].append(distance)
         look.entropy.append(float(info["entropy"][0]))
+        hand_m = frame.robot.T_base_ee[:3, 3]
+        look.from_hand.append(float(np.linalg.norm(info["attended"][0] - hand_m)))
         if seed in list(seeds)[:keep_frames]:
             look.frames.append((frame, info))
 
@@ -100,12 +106,17 @@ def summary(looks: Sequence[Look]) -> dict[str, Any]:
         "steps": len(steps),
         "near_m": NEAR_M,
         "share_near": _share(steps),
-        "median_m": round(float(np.median(steps)), 4) if steps else None,
-        "entropy_nats": round(float(np.median(entropy)), 3) if entropy else None,
+        "median_m": _median(steps),
+        "from_hand_m": _median([d for look in solved for d in look.from_hand]),
+        "entropy_nats": _median(entropy),
         "stages": {
             name: {"steps": len(d), "share_near": _share(d)} for name, d in sorted(stages.items())
         },
     }
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(float(np.median(values)), 4) if values else None
 
 
 def _share(distances: Sequence[float]) -> float | None:

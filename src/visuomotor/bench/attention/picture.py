@@ -38,7 +38,8 @@ def switch_plot(look: Look) -> str:
         )
         first = last
     near = panel.to_y(100 * NEAR_M)
-    title = f"seed {look.seed}: from the attended point to each object's surface"
+    ended = "succeeds" if look.success else "FAILS"
+    title = f"seed {look.seed}, {ended}: from the attended point to each object's surface"
     body.append(panel.frame(title, "step", "cm"))
     body.append(
         f'<line class="hull" x1="{panel.to_x.start}" x2="{panel.to_x.end}" y1="{near:.1f}" '

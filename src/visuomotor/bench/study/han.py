@@ -18,7 +18,7 @@ METHODS = {
     "bc_states_relative": Method("the same, seen from the hand", states(True), STATE),
     "bc_image": Method("64 points that are learned with the policy", image, "front camera, colour"),
     "mlp_atn": Method(
-        "the paper's, with a network that gives the action itself",
+        "the paper's, with a network that gives the action itself (no longer than demonstrated)",
         hand_eye(**PAPER, target="direct"),
         ONE,
     ),
@@ -26,7 +26,9 @@ METHODS = {
         "the paper's, with the image as its only region", hand_eye(**PAPER, attention="whole"), ONE
     ),
     "no_con": Method(
-        "the paper's, offset and gain without bounds", hand_eye(**PAPER, target="free"), ONE
+        "the paper's, offset and gain without bounds (but no step longer than demonstrated)",
+        hand_eye(**PAPER, target="free"),
+        ONE,
     ),
     "han": Method("hand-eye action network as the paper has it", hand_eye(**PAPER), ONE),
     "ours": Method(

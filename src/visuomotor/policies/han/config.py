@@ -22,10 +22,13 @@ class HanConfig:
     target: `constrained`, an offset of at most offset_m from the keypoint and a gain of 0 to 1;
     `free`, the same without the bounds (no-con); `direct`, a network that gives the action itself
     (mlp-ATN). inputs: `relative`, the keypoint seen from the hand alone; `absolute`, both in base,
-    as in the paper. context: the switch also knows the hand's surroundings, the gripper's width and
-    where the candidate is from the hand. proprioception: the gripper's width is an input of the
-    action's network. padding: of the convolutions, see `networks.local`. rotation: turns the hand
-    by up to turn_rad a step. chunk: how many steps' actions are given at once.
+    as in the paper. described: what the action's network is told of the regions, the features of
+    the one that is `followed` (all, weighted by confidence), or the plain mean of `all`, as near as
+    a changing number of regions comes to the paper's "features of all the ROIs". context: the
+    switch also knows the hand's surroundings, the gripper's width and where the candidate is from
+    the hand. proprioception: the gripper's width is an input of the action's network. padding: of
+    the convolutions, see `networks.local`. rotation: turns the hand by up to turn_rad a step.
+    chunk: how many steps' actions are given at once.
     """
 
     attention: Literal["windows", "whole"] = "windows"
@@ -36,6 +39,7 @@ class HanConfig:
     target: Literal["constrained", "free", "direct"] = "constrained"
     offset_m: float = 0.1
     inputs: Literal["relative", "absolute"] = "relative"
+    described: Literal["followed", "all"] = "followed"
     context: bool = True
     proprioception: bool = True
     padding: Padding = "replicate"
@@ -57,6 +61,10 @@ class HanConfig:
             raise ValueError(
                 f"han: got window_px {self.window_px}, step_px {self.step_px}; expected multiples "
                 f"of {STRIDE}, the network's stride"
+            )
+        if self.attention == "whole" and self.crops == "literal":
+            raise ValueError(
+                "han: got crops `literal` with attention `whole`, which has none to cut"
             )
         if self.offset_m <= 0 or self.turn_rad <= 0:
             raise ValueError(

@@ -41,9 +41,9 @@ class Hand:
 class HanOutput:
     """delta (B, T, 3) m along base axes; turn (B, T, 3) rad; width_logit (B, T).
 
-    keypoint (B, 3) in base, followed; target (B, T, 3) in base, keypoint and offset (the
-    hand's own place where the target is `direct`); confidence (B, N) of all cameras' candidates;
-    seen (B,): False where no candidate had any depth, and the rest means nothing.
+    keypoint (B, 3) in base, followed; target (B, T, 3) in base, keypoint and offset (or where the
+    hand would be after the action, if that is `direct`); confidence (B, N) of the candidates of all
+    cameras; seen (B,): False where none of them had any depth, and the rest means nothing.
     """
 
     delta: Tensor
@@ -93,8 +93,10 @@ class HanNetwork(nn.Module):
         logits = logits.masked_fill(~measured & seen[:, None], float("-inf"))
         confidence = torch.softmax(logits, dim=-1)[:, None]  # (B, 1, N)
         keypoint = (confidence @ points)[:, 0]
-        followed = (confidence @ features)[:, 0]
-        output = self._act(keypoint, followed, around, hand)
+        described = (confidence @ features)[:, 0]
+        if self.config.described == "all":
+            described = features.mean(1)
+        output = self._act(keypoint, described, around, hand)
         return HanOutput(*output, confidence[:, 0], seen), found
 
     def _switch(self, features: Tensor, points: Tensor, around: Tensor, hand: Hand) -> Tensor:
@@ -109,7 +111,7 @@ class HanNetwork(nn.Module):
         return logits
 
     def _act(
-        self, keypoint: Tensor, followed: Tensor, around: Tensor, hand: Hand
+        self, keypoint: Tensor, described: Tensor, around: Tensor, hand: Hand
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """delta, turn, width_logit, keypoint and target of `HanOutput`."""
         config = self.config
@@ -119,7 +121,7 @@ class HanNetwork(nn.Module):
             inputs = [(keypoint - centre) / LENGTH_M, (hand.position - centre) / LENGTH_M]
         else:
             inputs = [away / LENGTH_M]
-        inputs += [around, followed]
+        inputs += [around, described]
         if config.proprioception:
             inputs.append(hand.width[:, None] / WIDTH_M)
         if config.rotation:

@@ -94,7 +94,7 @@ class Stack:
         return objects
 
     def success(self, robot: RobotState, objects: Poses) -> bool:
-        """Whether the cube lies on the plate, upright, and the hand is away from it."""
+        """Whether the cube rests on the plate, on any face, and the hand is away from it."""
         away = np.linalg.norm(robot.T_base_ee[:3, 3] - objects["cube"][:3, 3]) > CLEAR_M
         return bool(away) and on_plate(objects)
 
