@@ -142,8 +142,9 @@ def keypoints(
 
 
 def cloud(job: Job) -> Mapping[str, Any]:
-    """EE-PointBC."""
-    run(job, "pointbc", job.out, absolute=job.cell.task in WITH_PLACE)
+    """EE-PointBC; its steps are chosen with push_plate's development starts, where more helped."""
+    absolute = job.cell.task in WITH_PLACE
+    run(job, "pointbc", job.out, absolute=absolute, steps=IMAGE_STEPS, **NOISE)
     return {}
 
 

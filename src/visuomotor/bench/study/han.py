@@ -45,7 +45,7 @@ STUDY = Study(
     methods=METHODS,
     tasks=("lift", "stack", "tool_use"),
     sources={
-        "expert": {"region": "interpolation", "hand_noise_m": 0.004},
+        "expert": {"region": "interpolation", "hand_noise_m": 0.003},
         "human_like": {"region": "interpolation", "demonstrator": "human_like"},
     },
     demonstrations=(200, 50),

@@ -23,7 +23,7 @@ from visuomotor.training.cloning import CloningConfig
 Train = Callable[[Job], Mapping[str, Any]]
 
 STEPS, BATCH = 6_000, 32
-HEAD_STEPS = 24_000
+HEAD_STEPS, CLOUD_STEPS = 24_000, 15_000
 WITH_PLACE = ("tool_use",)
 OBJECTS = {"lift": ("cube",), "stack": ("cube", "plate"), "tool_use": ("cube", "ring", "tool")}
 """Whose true poses the baselines are told."""
@@ -74,7 +74,7 @@ def image(job: Job) -> Mapping[str, Any]:
 
 def cloud(job: Job) -> Mapping[str, Any]:
     """EE-PointBC."""
-    run(job, "pointbc", absolute=job.cell.task in WITH_PLACE, **NOISE)
+    run(job, "pointbc", absolute=job.cell.task in WITH_PLACE, steps=CLOUD_STEPS, **NOISE)
     return {}
 
 
