@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from visuomotor.bench.study.cell import Cell, CellResult, load, load_all, result_path, save
-from visuomotor.bench.study.plan import FIRST_SEEDS
+from visuomotor.bench.study.plan import FIRST_SEEDS, study_of
 from visuomotor.bench.study.request import Block, Request, Wanted, read_plan
 from visuomotor.bench.study.run import fill
 from visuomotor.bench.study.work import Notes, demonstrations, locked
@@ -20,6 +20,7 @@ from visuomotor.cli import main
 from visuomotor.errors import ConfigError, DataError
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.sim import SimConfig
+from visuomotor.sim.tasks import make_task
 
 
 def cell(method: str = "dd3d", seed: int = 0, task: str = "reach_t", n: int = 30) -> Cell:
@@ -205,3 +206,17 @@ def test_what_is_there_is_not_done_again(tmp_path: Path) -> None:
 def test_development_starts_stay_out_of_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "run", "dense", "--development"]) == 2
     assert "must not get into tables" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("family", ["dense", "han"])
+def test_the_plan_of_a_family_asks_for_cells_that_there_are(family: str) -> None:
+    """And its worlds can be built: every task has the variants and sources that are asked for."""
+    plan = Path(__file__).parents[3] / "benchmarks" / "plans" / f"{family}.yaml"
+    study = study_of(family)
+    cells = [w.cell for w in Request(family, read_plan(plan)).wanted()]
+    assert len(cells) > 40
+    assert {c.method for c in cells} <= set(study.methods)
+    worlds = {(c.task, c.task_variant, c.source) for c in cells}
+    for task, variant, source in worlds:
+        make_task(task, variant)
+        SimConfig(task=task, variant=variant, **study.sources[source])
