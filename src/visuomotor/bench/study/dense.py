@@ -38,13 +38,13 @@ METHODS = {
     "gt3d_lstm": Method("gt3d with the paper's LSTM", truth("truth_3d", memory=True), STATE),
     "dd3d_lstm": Method("dd3d with the paper's LSTM", keypoints("3d", memory=True), BOTH),
     "gt2d_no_noise": Method(
-        "gt2d without noise on the robot's state", truth("truth_2d", noise=QUIET)
+        "gt2d without noise on the robot's state", truth("truth_2d", noise=QUIET), STATE
     ),
     "dd2d_no_noise": Method(
-        "dd2d without noise on the robot's state", keypoints("2d", noise=QUIET)
+        "dd2d without noise on the robot's state", keypoints("2d", noise=QUIET), FRONT
     ),
     "dd3d_no_noise": Method(
-        "dd3d without noise on the robot's state", keypoints("3d", noise=QUIET)
+        "dd3d without noise on the robot's state", keypoints("3d", noise=QUIET), BOTH
     ),
 }
 
