@@ -120,6 +120,21 @@ def load_into(module: Any, tensors: Mapping[str, Tensor], where: str) -> None:
     module.load_state_dict(dict(tensors))
 
 
+def normaliser_tensors(
+    tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], where: str
+) -> dict[str, Tensor]:
+    """A normaliser's tensors by name; CheckpointError names what is missing or of another shape."""
+    for name, expected in shapes.items():
+        if name not in tensors:
+            raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
+        if tensors[name].shape != expected:
+            raise CheckpointError(
+                f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
+                f"{expected}; take it from the same training as the weights"
+            )
+    return {name: tensors[name] for name in shapes}
+
+
 def sub_tensors(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose name starts with `prefix`, without it."""
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

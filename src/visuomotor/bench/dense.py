@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from visuomotor.bench.acting import acting
 from visuomotor.bench.results import save_result
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.descriptors.model import DescriptorModel
@@ -35,7 +36,7 @@ from visuomotor.training.samples import Samples, find_samples, scales_of
 
 EPISODES, FIRST_SEED = 4, 860_000
 BATCH = 32
-ROUNDS, STEPS, ACTS = 5, 8, 40
+ROUNDS, STEPS = 5, 8
 
 
 def run(out: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def run(out: Path) -> dict[str, Any]:
         world.close()
         dataset = open_dataset(folder, policy.spec)
         training = _training(policy.descriptors, dataset, Path(folder) / "cache")
-    inference = {f"{n}_threads": _acting(policy, observation, n) for n in (1, 2)}
+    inference = {f"{n}_threads": acting(policy, observation, n) for n in (1, 2)}
     return save_result(
         out / "dense.json",
         {"episodes": EPISODES, "batch": BATCH, "training": training, "inference": inference},
@@ -116,18 +117,3 @@ def _alternate(ways: dict[str, Callable[[int], None]]) -> dict[str, float]:
                     step(n * STEPS + i)
                 taken[name].append((time.perf_counter() - start) / STEPS)
     return {name: round(1 / float(np.median(t)), 1) for name, t in taken.items()}
-
-
-def _acting(policy: DensePolicy, observation: Any, threads: int) -> dict[str, float]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    taken = []
-    try:
-        for _ in range(ACTS):
-            start = time.perf_counter()
-            policy.act(observation)
-            taken.append(1e3 * (time.perf_counter() - start))
-    finally:
-        torch.set_num_threads(before)
-    p50, p95 = np.percentile(taken[2:], [50, 95])
-    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2)}

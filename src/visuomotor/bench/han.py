@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from visuomotor.bench.acting import acting
 from visuomotor.bench.results import save_result
-from visuomotor.contracts import Observation
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.observations import CameraSpec, ObservationSpec, observe
 from visuomotor.policies.han import HanPolicy
@@ -28,7 +28,7 @@ from visuomotor.training.han import HanTrainingConfig, find_samples, han_loss, s
 from visuomotor.training.loop import one_thread
 
 EPISODES, FIRST_SEED = 3, 860_000
-ROUNDS, ACTS = 3, 40
+ROUNDS = 3
 FORMS = {"16x48": (16, 48), "32x64": (32, 64)}
 """Regions of so many pixels: our default, and larger ones; the paper gives no sizes."""
 
@@ -45,7 +45,7 @@ def run(out: Path) -> dict[str, Any]:
         dataset = open_dataset(folder, front)
         training = {form: _training(dataset, *shape) for form, shape in FORMS.items()}
     inference = {
-        f"{len(s.names)}_cameras_{n}_threads": _acting(s, observation, n)
+        f"{len(s.names)}_cameras_{n}_threads": acting(_untrained(s), observation, n)
         for s in (front, spec)
         for n in (1, 2)
     }
@@ -97,21 +97,8 @@ def _stepping(dataset: Dataset, config: HanTrainingConfig) -> Callable[[int], No
     return step
 
 
-def _acting(spec: ObservationSpec, observation: Observation, threads: int) -> dict[str, float]:
+def _untrained(spec: ObservationSpec) -> HanPolicy:
     config = HanTrainingConfig(cameras=spec.cameras)
     network = HanNetwork(config.policy(), len(spec.cameras))
-    longest = torch.tensor([[0.02, 0.1]])
-    scales = Scales(torch.tensor([0.0, 0.08]), longest)
-    policy = HanPolicy(network, scales, spec)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    taken = []
-    try:
-        for _ in range(ACTS):
-            start = time.perf_counter()
-            policy.act(observation)
-            taken.append(1e3 * (time.perf_counter() - start))
-    finally:
-        torch.set_num_threads(before)
-    p50, p95 = np.percentile(taken[2:], [50, 95])
-    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2)}
+    scales = Scales(torch.tensor([0.0, 0.08]), torch.tensor([[0.02, 0.1]]))
+    return HanPolicy(network, scales, spec)

@@ -15,6 +15,7 @@ from visuomotor.networks import mlp
 from visuomotor.policies.han.attention import Attention, Candidates
 from visuomotor.policies.han.config import HanConfig
 from visuomotor.policies.han.sight import Sight
+from visuomotor.policies.heads.head import saturated
 
 LENGTH_M = 0.1
 """One unit of positions."""
@@ -141,10 +142,3 @@ class HanNetwork(nn.Module):
             offset, gain = config.offset_m * y[..., :3], y[..., 4:5] + 0.1
         target = keypoint[:, None] + offset
         return gain * (target - hand.position[:, None]), turn, logit, keypoint, target
-
-
-def saturated(offset: Tensor) -> Tensor:
-    """Offsets (..., 3) in m as vectors of their direction, tanh(d / LENGTH_M) long."""
-    distance = offset.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-    direction: Tensor = offset / distance
-    return direction * torch.tanh(distance / LENGTH_M)

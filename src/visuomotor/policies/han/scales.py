@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from visuomotor.errors import CheckpointError
+from visuomotor.checkpoint import normaliser_tensors
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,4 @@ class Scales:
     def from_tensors(cls, tensors: Mapping[str, Tensor], chunk: int, where: str) -> Scales:
         """The inverse of `tensors`; CheckpointError names what is missing or of another shape."""
         shapes = {"width": (2,), "longest": (chunk, 2)}
-        for name, shape in shapes.items():
-            if name not in tensors:
-                raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
-            if tensors[name].shape != shape:
-                raise CheckpointError(
-                    f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
-                    f"{shape}; take it from the same training as the weights"
-                )
-        return cls(**{name: tensors[name] for name in shapes})
+        return cls(**normaliser_tensors(tensors, shapes, where))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from visuomotor.errors import CheckpointError
+from visuomotor.checkpoint import normaliser_tensors
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,7 @@ class Scales:
         shape: of what is seen.
         """
         shapes = {"seen": shape, "spread": shape, "delta": (6,), "width": (2,), "longest": (2,)}
-        for name, expected in shapes.items():
-            if name not in tensors:
-                raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
-            if tensors[name].shape != expected:
-                raise CheckpointError(
-                    f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
-                    f"{expected}; take it from the same training as the weights"
-                )
-        return cls(**{name: tensors[name] for name in shapes})
+        return cls(**normaliser_tensors(tensors, shapes, where))
 
     def fill(self, seen: Tensor) -> Tensor:
         """What is seen (..., K, 3) or (..., F), with the mean where it is not finite."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from visuomotor.errors import CheckpointError
+from visuomotor.checkpoint import normaliser_tensors
 from visuomotor.networks import mlp
 from visuomotor.policies.pointbc.config import PointBCConfig
 
@@ -39,15 +39,7 @@ class Scales:
     def from_tensors(cls, tensors: Mapping[str, Tensor], chunk: int, where: str) -> Scales:
         """The inverse of `tensors`; CheckpointError names what is missing or of another shape."""
         shapes = {"delta": (chunk, 6), "width": (2,), "longest": (chunk, 2)}
-        for name, shape in shapes.items():
-            if name not in tensors:
-                raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
-            if tensors[name].shape != shape:
-                raise CheckpointError(
-                    f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
-                    f"{shape}; take it from the same training as the weights"
-                )
-        return cls(**{name: tensors[name] for name in shapes})
+        return cls(**normaliser_tensors(tensors, shapes, where))
 
 
 class PointBCNetwork(nn.Module):
