@@ -6,11 +6,9 @@ of any one clock.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,14 +16,20 @@ from numpy.typing import ArrayLike
 from visuomotor.contracts import Action, Float64, RobotState
 from visuomotor.control.arbitration import SOURCES, Arbiter, Source
 from visuomotor.control.bridge_config import BridgeConfig
+from visuomotor.control.following import FollowWatch, teleported_by
+from visuomotor.control.gripper_edge import GripperEdge
+from visuomotor.control.joints import joint_margin, speed_share
 from visuomotor.control.reference import ReferenceGenerator
+from visuomotor.control.states import State
 from visuomotor.control.targets import Verdict, judge_width
 from visuomotor.control.tracking import length, turn
+from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import unknown_name
 from visuomotor.geometry import is_pose
 
-State = Literal["idle", "teleop", "policy", "hold", "fault"]
 CLOCK_JUMP_NS = 1_000_000_000
+SETTLED_NS = 100_000_000
+"""The arm comes to rest so long after its reference did."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class CartesianBridge:
     """Targets of teleop and policy in, one limited reference out.
 
     Feed it the robot's state, the dead-men and the offers as they come, and call `step` at the
-    reference's rate. A fault lasts until `reset`; a hold ends with the next acceptable target.
+    reference's rate. A fault and the operator's hold last until `reset`; any other hold ends with
+    the next acceptable target. `states.TRANSITIONS` is the whole machine.
     """
 
     def __init__(self, config: BridgeConfig) -> None:
@@ -63,9 +68,13 @@ class CartesianBridge:
         self._now_ns: int | None = None
         self._measured: RobotState | None = None
         self._measured_ns = 0
-        self._fault = ""
+        self._fault = self._held = ""
+        self._reset_due = False
         self._state: State = "idle"
         self._reason = ""
+        self._following = FollowWatch(config)
+        self._pressed = WrenchWatch(config)
+        self._gripper = GripperEdge(config.gripper_tolerance_m)
         self._clear_motion()
 
     def _clear_motion(self) -> None:
@@ -74,10 +83,8 @@ class CartesianBridge:
         self._owner: Source | None = None
         self._moved = False
         self._accepted: Float64 | None = None
-        self._astray_since_ns: int | None = None
-        self._width_wished: float | None = None
-        self._width_sent: float | None = None
-        self._width_due = False
+        self._following.reset()
+        self._gripper.reset()
 
     # --- what comes in ---
 
@@ -89,15 +96,20 @@ class CartesianBridge:
             return
         last, gap_s = self._measured, (now_ns - self._measured_ns) * 1e-9
         self._measured, self._measured_ns = state, now_ns
+        self._mind_joints(state)
         if self._generator.pose is None:
             self._generator.anchor(state.T_base_ee, now_ns)
         elif last is not None:
-            moved = length(state.T_base_ee[:3, 3] - last.T_base_ee[:3, 3])
-            possible = self.config.max_jump_m + 2 * self.config.max_speed * min(
-                max(gap_s, 0.0), 0.1
-            )
-            if moved > possible:
-                self._teleported(moved, now_ns)
+            jump = teleported_by(self.config, last.T_base_ee, state.T_base_ee, gap_s)
+            if jump:
+                self._teleported(jump, now_ns)
+
+    def set_wrench(self, wrench: Float64, now_ns: int) -> None:
+        """The external wrench (6,) on the hand in N and Nm; beyond its limits it is a fault."""
+        self._tick(now_ns)
+        reason = self._pressed.look(wrench, now_ns)
+        if reason:
+            self.fail(reason)
 
     def teleop_enable(self, pressed: bool, now_ns: int) -> None:
         """A message of the teleop dead-man."""
@@ -144,11 +156,7 @@ class CartesianBridge:
         refused = self._refusal(source, now_ns)
         verdict = self._count(source, refused or judge_width(width_m), "gripper ")
         if verdict.width_m is not None:
-            self._width_wished = verdict.width_m
-            sent = self._width_sent
-            self._width_due = (
-                sent is None or abs(verdict.width_m - sent) > self.config.gripper_tolerance_m
-            )
+            self._gripper.wish(verdict.width_m)
         return verdict
 
     def fail(self, reason: str) -> None:
@@ -158,19 +166,36 @@ class CartesianBridge:
             self._counters["faults"] += 1
         self._generator.hold()
 
+    def hold(self) -> None:
+        """The operator's hold: the arm brakes and stands until `reset`."""
+        if not self._held:
+            self._held = "the operator holds the arm; call bridge/reset to go on"
+            self._counters["holds"] += 1
+        self._generator.hold()
+
     def reset(self, now_ns: int) -> None:
         """Ends a fault or a hold: anchors at the measured pose and waits for new commands.
 
+        A reference that still moves brakes first, and the arm is given 0.1 s to come to rest.
         Without a fresh robot state the anchor is taken from the next one.
         """
         self._tick(now_ns)
-        self._fault = ""
+        self._fault = self._held = ""
+        self._pressed.reset()
         self._clear_motion()
+        self._counters["resets"] += 1
+        self._reset_due = True
+        self._finish_reset(now_ns)
+
+    def _finish_reset(self, now_ns: int) -> None:
+        moved_ns = self._generator.moved_ns
+        if moved_ns is not None and now_ns - moved_ns < SETTLED_NS:
+            return
+        self._reset_due = False
         if self._measured is not None and self._state_fresh(now_ns):
             self._generator.anchor(self._measured.T_base_ee, now_ns)
         else:
             self._generator = ReferenceGenerator(self.config)
-        self._counters["resets"] += 1
 
     # --- what goes out ---
 
@@ -182,14 +207,13 @@ class CartesianBridge:
     def step(self, now_ns: int) -> BridgeOutput:
         """One step of the reference; call it at 100 to 200 Hz."""
         self._tick(now_ns)
+        if self._reset_due:
+            self._finish_reset(now_ns)
         state, reason = self._decide(now_ns)
         if state not in ("teleop", "policy"):
             self._generator.hold()
         accepted, self._accepted = self._accepted, None
-        width = None
-        if self._width_due and state != "fault":
-            width = self._width_sent = self._width_wished
-            self._width_due = False
+        width = None if state == "fault" else self._gripper.take()
         pose, twist = None, np.zeros(6)
         if self._generator.pose is not None:
             reference = self._generator.step(now_ns)
@@ -221,8 +245,13 @@ class CartesianBridge:
             error_m = length(reference[:3, 3] - measured[:3, 3])
             values["tracking_error_m"] = f"{error_m:.4f}"
             values["tracking_error_rad"] = f"{turn(reference[:3, :3], measured[:3, :3]):.4f}"
-        if self._width_sent is not None:
-            values["gripper_width_m"] = f"{self._width_sent:.4f}"
+        if self._measured is not None and np.isfinite(self._measured.q).all():
+            margin, joint = joint_margin(self._measured.q)
+            values["joint_margin_rad"] = f"{margin:.3f}"
+            values["joint"] = str(joint)
+        values["speed_share"] = f"{self._generator.speed_share:.2f}"
+        if self._gripper.sent_m is not None:
+            values["gripper_width_m"] = f"{self._gripper.sent_m:.4f}"
         return {"bridge": values, "counters": counters}
 
     # --- inside ---
@@ -236,13 +265,13 @@ class CartesianBridge:
         return self._measured.T_base_ee
 
     def _width(self) -> float:
-        if self._width_wished is not None:
-            return self._width_wished
+        if self._gripper.wished_m is not None:
+            return self._gripper.wished_m
         return 0.0 if self._measured is None else float(self._measured.gripper_width_m)
 
     def _decide(self, now_ns: int) -> tuple[State, str]:
         if not self._fault:
-            self._watch_tracking_error(now_ns)
+            self._watch_following(now_ns)
         if self._fault:
             return "fault", self._fault
         if self._measured is None:
@@ -250,6 +279,10 @@ class CartesianBridge:
         if not self._state_fresh(now_ns):
             age_ms = (now_ns - self._measured_ns) * 1e-6
             return "hold", f"no robot state for {age_ms:.0f} ms"
+        if self._held:
+            return "hold", self._held
+        if self._reset_due:
+            return "hold", "the arm comes to rest after bridge/reset"
         source = self._arbiter.source(now_ns)
         if source is None:
             return ("hold", "nobody live commands") if self._moved else ("idle", "")
@@ -257,24 +290,21 @@ class CartesianBridge:
             self._generator.hold()  # until the new owner's first target
         return source, ""
 
-    def _watch_tracking_error(self, now_ns: int) -> None:
-        reference, measured, config = self._generator.pose, self._measured, self.config
+    def _watch_following(self, now_ns: int) -> None:
+        reference, measured = self._generator.pose, self._measured
         if reference is None or measured is None or not self._state_fresh(now_ns):
-            self._astray_since_ns = None
+            self._following.reset()
             return
-        far = length(reference[:3, 3] - measured.T_base_ee[:3, 3])
-        turned = turn(reference[:3, :3], measured.T_base_ee[:3, :3])
-        if far <= config.max_tracking_error_m and turned <= config.max_tracking_error_rad:
-            self._astray_since_ns = None
-            return
-        if self._astray_since_ns is None:
-            self._astray_since_ns = now_ns
-        if (now_ns - self._astray_since_ns) * 1e-9 >= config.tracking_error_time_s:
-            self.fail(
-                f"tracking error: the arm is {far * 100:.1f} cm and {math.degrees(turned):.0f}° "
-                f"from its reference (limit {config.max_tracking_error_m * 100:.1f} cm); "
-                "clear what blocks it, then call bridge/reset"
-            )
+        reason = self._following.look(reference, measured.T_base_ee, now_ns)
+        if reason:
+            self.fail(reason)
+
+    def _mind_joints(self, state: RobotState) -> None:
+        config, generator = self.config, self._generator
+        share = speed_share(state.q, state.dq, config.joint_slow_rad, config.joint_least_share)
+        if share < 1.0 <= generator.speed_share:
+            self._counters["slowed/joint_limit"] += 1
+        generator.speed_share = share
 
     def _teleported(self, moved: float, now_ns: int) -> None:
         assert self._measured is not None
@@ -297,6 +327,10 @@ class CartesianBridge:
             raise ValueError(unknown_name("source", source, SOURCES))
         if self._fault:
             return Verdict(False, "fault", f"{self._fault}")
+        if self._held:
+            return Verdict(False, "held", self._held)
+        if self._reset_due:
+            return Verdict(False, "resetting", "the arm comes to rest after bridge/reset")
         if self._measured is None or not self._state_fresh(now_ns):
             return Verdict(False, "no_robot_state", "no fresh robot state to start from")
         reason, detail = self._arbiter.refusal(source, now_ns)

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 from visuomotor.control.limits import Limits
+from visuomotor.control.wrench import WrenchLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class BridgeConfig(Limits):
+class BridgeConfig(Limits, WrenchLimits):
     """The limits, and how sources, robot state and gripper are treated.
 
     Raises ValueError for a bound that is not positive.
@@ -23,9 +24,12 @@ class BridgeConfig(Limits):
     tracking_error_time_s: float = 0.3  # ... for this long: fault
     anchor_on_teleport: bool = False  # simulation: a reset moves the arm at once; else a fault
     gripper_tolerance_m: float = 0.002  # a smaller change of width is no new command
+    joint_slow_rad: float = 0.15  # a joint nearer to its limit than this slows the hand down ...
+    joint_least_share: float = 0.1  # ... to this share of the speed at the limit itself
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        Limits.__post_init__(self)
+        WrenchLimits.__post_init__(self)
         for name in (
             "enable_timeout_s",
             "state_timeout_s",
@@ -33,7 +37,11 @@ class BridgeConfig(Limits):
             "max_tracking_error_rad",
             "tracking_error_time_s",
             "gripper_tolerance_m",
+            "joint_slow_rad",
+            "joint_least_share",
         ):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: got {value}, expected a positive number")
+        if self.joint_least_share > 1:
+            raise ValueError(f"joint_least_share: got {self.joint_least_share}, expected at most 1")

@@ -57,8 +57,11 @@ class ReferenceGenerator:
         self._linear: Float64 = np.zeros(3)
         self._angular: Float64 = np.zeros(3)
         self._time_ns = self._rest_ns = 0
+        self._moved_ns: int | None = None
         self._target: _Target | None = None
         self._base: Float64 | None = None
+        self.speed_share = 1.0
+        """Of the greatest speeds, 0 to 1; less brakes the reference within its acceleration."""
 
     @property
     def pose(self) -> Float64 | None:
@@ -74,6 +77,11 @@ class ReferenceGenerator:
     def rest_ns(self) -> int | None:
         """Since when the reference stands still; None while it moves."""
         return self._rest_ns if self.at_rest else None
+
+    @property
+    def moved_ns(self) -> int | None:
+        """When the reference moved last; None if it has not since the last anchor."""
+        return self._moved_ns
 
     @property
     def holding(self) -> bool:
@@ -92,6 +100,7 @@ class ReferenceGenerator:
         self._rotation = _orthonormal(T[:3, :3])
         self._linear, self._angular = np.zeros(3), np.zeros(3)
         self._time_ns = self._rest_ns = now_ns
+        self._moved_ns = None
         self._target = None
         self._base = T
 
@@ -143,7 +152,7 @@ class ReferenceGenerator:
             moved = not self.at_rest
             self._advance(elapsed_s, now_ns)
             if moved or not self.at_rest:
-                self._rest_ns = now_ns
+                self._rest_ns = self._moved_ns = now_ns
         return Reference(
             pose(self._rotation, self._position), np.concatenate([self._linear, self._angular])
         )
@@ -186,11 +195,11 @@ class ReferenceGenerator:
         assert self._position is not None
         age_s = (now_ns - target.time_ns) * 1e-9
         lead = target.twist * min(max(age_s, 0.0), 1.2 * target.period_s)
-        reaction_s = target.period_s + 0.01
+        reaction_s, share = target.period_s + 0.01, self.speed_share
         linear = tracking.pursuit_velocity(
             target.pose[:3, 3] - self._position,
             lead[:3],
-            limits.max_speed,
+            share * limits.max_speed,
             limits.brake_fraction * limits.max_acceleration,
             reaction_s,
             h,
@@ -198,7 +207,7 @@ class ReferenceGenerator:
         angular = tracking.pursuit_velocity(
             _rotvec_between(self._rotation, target.pose[:3, :3]),
             lead[3:],
-            limits.max_angular_speed,
+            share * limits.max_angular_speed,
             limits.brake_fraction * limits.max_angular_acceleration,
             reaction_s,
             h,

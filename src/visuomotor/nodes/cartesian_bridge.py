@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -72,7 +72,7 @@ class CartesianBridgeNode(Node):
         self.config = declare(self, Config)
         self._bridge = CartesianBridge(self.config)
         self._lock = threading.RLock()
-        self._joints = (np.zeros(7), np.zeros(7))
+        self._joints = (np.full(7, np.nan), np.full(7, np.nan))  # until they are known
         self._width_m = 0.0
         self._state_stamp_ns = 0
         self._state = ""
@@ -92,23 +92,34 @@ class CartesianBridgeNode(Node):
             self._listen_to_robot()
         self._listen_to_sources()
         trigger(self, topics.BRIDGE_RESET, self._reset)
+        trigger(self, topics.BRIDGE_HOLD, self._hold)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0 / self.config.status_hz, self._publish_status, clock=steady)
         self._stepping = PeriodicThread(self, 1.0 / self.config.reference_hz, self._step, "steps")
 
     def close(self) -> None:
-        """The one place where the arm is made safe: brakes within the limits, then lets go."""
+        """The one place where the arm is made safe: brakes within the limits, then lets go.
+
+        A backend whose call hangs keeps the lock; it is stopped all the same.
+        """
         self._stepping.stop()
-        self._bridge.fail("shutting down")
         try:
-            end = time.monotonic() + BRAKING_S
-            while time.monotonic() < end and not self._bridge.at_rest:
-                self._step()
-                time.sleep(1.0 / self.config.reference_hz)
-            self._publish_status()
+            if self._lock.acquire(timeout=BRAKING_S):
+                try:
+                    self._brake()
+                finally:
+                    self._lock.release()
         finally:
             if self._backend is not None:
                 self._backend.stop()
+
+    def _brake(self) -> None:
+        self._bridge.fail("shutting down")
+        end = time.monotonic() + BRAKING_S
+        while time.monotonic() < end and not self._bridge.at_rest:
+            self._step_alone()
+            time.sleep(1.0 / self.config.reference_hz)
+        self._publish_status()
 
     # --- set-up ---
 
@@ -131,6 +142,9 @@ class CartesianBridgeNode(Node):
             ),
             PolledSubscription(self, JointState, topics.JOINT_STATES, newest, self._on_joints),
             PolledSubscription(self, PoseStamped, topics.CURRENT_POSE, newest, self._on_pose),
+            PolledSubscription(
+                self, WrenchStamped, topics.EXTERNAL_WRENCH, newest, self._on_wrench
+            ),
         )
 
     def _read_robot(self) -> None:
@@ -211,6 +225,9 @@ class CartesianBridgeNode(Node):
                 f"gripper/joint_states ignored: {error}", throttle_duration_sec=5.0
             )
 
+    def _on_wrench(self, msg: WrenchStamped) -> None:
+        self._bridge.set_wrench(messages.wrench_from_msg(msg), _now_ns())
+
     def _read_backend(self, backend: Backend) -> None:
         state = backend.state()
         if state is None or state.stamp_ns == self._state_stamp_ns:
@@ -271,7 +288,12 @@ class CartesianBridgeNode(Node):
                     self._backend.recover()
                 self._read_backend(self._backend)
             self._bridge.reset(_now_ns())
-        return "anchored at the measured pose"
+        return "anchored at the measured pose, or there as soon as the arm stands"
+
+    def _hold(self) -> str:
+        with self._lock:
+            self._bridge.hold()
+        return "the arm brakes and holds until bridge/reset"
 
     def _ros_now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)

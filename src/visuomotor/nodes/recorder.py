@@ -16,7 +16,7 @@ from sensor_msgs.msg import JointState
 from visuomotor.errors import ConfigError
 from visuomotor.recording import RecordingSession, Sidecar, WriterConfig
 from visuomotor.recording.compression import ColorFormat
-from visuomotor.recording.schema import JOINT_STATE, POSE, typestore
+from visuomotor.recording.schema import DIAGNOSTICS, JOINT_STATE, POSE, typestore
 from visuomotor.recording.sidecar import Outcome
 from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare, read
@@ -89,6 +89,7 @@ class Recorder(Node):
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._listen(PoseStamped, topics.COMMAND_POSE, "/command/target_pose", POSE)
         self._listen(JointState, topics.COMMAND_GRIPPER, "/command/gripper", JOINT_STATE)
+        self._listen(DiagnosticArray, topics.COMMAND_STATUS, "/command/status", DIAGNOSTICS)
         self._heard: set[str] = set()
         self._refused_before: dict[str, int] = {}
         self._diagnostics = self.create_publisher(

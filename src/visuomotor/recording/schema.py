@@ -25,6 +25,7 @@ CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 JOINT_STATE = "sensor_msgs/msg/JointState"
 POSE = "geometry_msgs/msg/PoseStamped"
 TRANSFORM = "geometry_msgs/msg/TransformStamped"
+DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 
 ROBOT_TOPICS = {
     "/synced/current_pose": POSE,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import PoseStamped, TransformStamped
+from geometry_msgs.msg import PoseStamped, TransformStamped, WrenchStamped
 from numpy.typing import ArrayLike
 from sensor_msgs.msg import CameraInfo, JointState
 
@@ -62,6 +62,12 @@ def pose_from_msg(msg: PoseStamped) -> Float64:
     """
     p, q = msg.pose.position, msg.pose.orientation
     return _pose((p.x, p.y, p.z), (q.x, q.y, q.z, q.w), "pose")
+
+
+def wrench_from_msg(msg: WrenchStamped) -> Float64:
+    """Force in N and torque in Nm (6,)."""
+    f, t = msg.wrench.force, msg.wrench.torque
+    return np.array([f.x, f.y, f.z, t.x, t.y, t.z])
 
 
 def transform_msg(T: ArrayLike, stamp_ns: int, parent: str, child: str) -> TransformStamped:

@@ -34,6 +34,8 @@ LATCHED = _qos(1, reliable=True, latched=True)
 JOINT_STATES = "joint_states"
 CURRENT_POSE = "current_pose"
 GRIPPER_JOINT_STATES = "gripper/joint_states"
+EXTERNAL_WRENCH = "external_wrench"
+"""On the hand, in base, from a driver that estimates it; optional."""
 
 SYNCED = "synced/"
 SYNCED_POSE = "synced/current_pose"
@@ -61,6 +63,7 @@ DIAGNOSTICS = "/diagnostics"
 
 SIM_RESET = "sim/reset"
 BRIDGE_RESET = "bridge/reset"
+BRIDGE_HOLD = "bridge/hold"
 RECORDER_START = "recorder/start"
 RECORDER_STOP = "recorder/stop"
 RECORDER_DISCARD = "recorder/discard"

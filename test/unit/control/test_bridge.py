@@ -15,6 +15,8 @@ from visuomotor.geometry import pose
 DOWN = np.diag([1.0, -1.0, -1.0])
 HOME = np.array([0.45, 0.0, 0.3])
 TICK_NS = 10_000_000
+Q = np.array([0.0, -0.1513, 0.0, -2.5038, 0.0, 2.3525, 0.7854])
+"""Far from every joint limit."""
 
 
 class Bench:
@@ -24,7 +26,9 @@ class Bench:
         self.bridge = CartesianBridge(BridgeConfig(**config))
         self.now_ns = 1_000_000_000
         self.measured = pose(DOWN, HOME)
+        self.q = Q
         self.robot_on = self.follows = True
+        self.resets = False
         self.out = None
 
     def tick(self, n=1, before=lambda: None):
@@ -39,7 +43,7 @@ class Bench:
         return self.out
 
     def state(self):
-        return RobotState(self.now_ns, self.measured, np.zeros(7), np.zeros(7), 0.04)
+        return RobotState(self.now_ns, self.measured, self.q, np.zeros(7), 0.04)
 
     def teleop(self, by=0.02):
         self.bridge.teleop_enable(True, self.now_ns)

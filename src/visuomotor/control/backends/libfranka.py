@@ -20,6 +20,7 @@ from visuomotor.contracts import Float64, RobotState
 from visuomotor.control.backends.background_call import BackgroundCall
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.control.backends.libfranka_gripper import GripperWorker
+from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import MissingDependencyError, RobotError
 
 LOGGER = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class LibfrankaBackend:
         self._sent_pose: Float64 | None = None
         self._sent_s = 0.0
         self._moving = False
-        self._pressed_since_s: float | None = None
+        self._pressed = WrenchWatch(config)
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -135,7 +136,7 @@ class LibfrankaBackend:
                 f"libfranka: cannot recover: {_text(error)}. Look at the arm and at Desk "
                 "(joint limit, emergency stop, FCI off), then try again"
             ) from error
-        self._pressed_since_s = None
+        self._pressed.reset()
         self._fault = ""
 
     def stop(self) -> None:
@@ -227,20 +228,10 @@ class LibfrankaBackend:
         return time.monotonic() - self._sent_s > self.config.reference_timeout_s
 
     def _check_wrench(self, wrench: Float64) -> None:
-        force, torque = float(np.linalg.norm(wrench[:3])), float(np.linalg.norm(wrench[3:]))
-        if force <= self.config.stop_force_n and torque <= self.config.stop_torque_nm:
-            self._pressed_since_s = None
-            return
-        now = time.monotonic()
-        if self._pressed_since_s is None:
-            self._pressed_since_s = now
-        if now - self._pressed_since_s >= self.config.stop_time_s:
+        reason = self._pressed.look(wrench, time.monotonic_ns())
+        if reason:
             with self._lock:
-                self._fail(
-                    f"libfranka: external wrench of {force:.0f} N and {torque:.1f} Nm (limits "
-                    f"{self.config.stop_force_n:.0f} N, {self.config.stop_torque_nm:.0f} Nm); "
-                    "free the hand, then call bridge/reset"
-                )
+                self._fail(f"libfranka: {reason}")
                 self._end_motion()
 
     def _why(self) -> str:

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, fields
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M
+from visuomotor.control.wrench import WrenchLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class LibfrankaConfig:
+class LibfrankaConfig(WrenchLimits):
     """Raises ValueError for a value that is not positive and finite, or a missing hostname."""
 
     robot_hostname: str = "172.16.0.2"
@@ -21,9 +22,6 @@ class LibfrankaConfig:
     rotational_error_clip_rad: float = 0.3
     collision_torque_nm: float = 20.0  # the robot's own reflex, per joint
     collision_force_n: float = 30.0  # the robot's own reflex, per axis
-    stop_force_n: float = 25.0  # external force on the hand that stops the arm
-    stop_torque_nm: float = 10.0  # external torque on the hand that stops the arm
-    stop_time_s: float = 0.02  # ... for this long
     reference_timeout_s: float = 0.1  # no reference for this long: the twist is dropped
     state_rate_hz: float = 200.0
     gripper_speed: float = 0.1  # m/s
