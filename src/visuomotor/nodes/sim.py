@@ -35,7 +35,9 @@ class Config(SimConfig):
     """The world, its rates, the faults of its streams, and its libfranka server.
 
     With libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
-    publishes the robot's state; the graph's references are then not for this node.
+    publishes the robot's state; the graph's references are then not for this node. lost_packets:
+    of that client in motion, in ms, until the arm stops with an error; 0: never. sim/reflex stops
+    it with the error `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
     """
 
     seed: int = 0
@@ -47,10 +49,19 @@ class Config(SimConfig):
     dead_after_s: float = 0.0
     libfranka_server: bool = False
     hostname: str = "127.0.0.1"
+    lost_packets: int = 0
+    reflex: str = "cartesian_reflex"
+    push: tuple[float, ...] = (0.0, 0.0, 30.0, 0.0, 0.0, 0.0)
+    push_s: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.faults()
+        if self.lost_packets < 0 or len(self.push) != 6 or not 0 < self.push_s <= 10:
+            raise ValueError(
+                f"got lost_packets {self.lost_packets}, push {self.push}, push_s {self.push_s}; "
+                "expected 0 or more, six numbers, and up to 10 s"
+            )
         if not (0 < self.camera_rate_hz <= 120 and 0 < self.state_rate_hz <= 100):
             raise ValueError(
                 f"got camera_rate_hz {self.camera_rate_hz}, state_rate_hz {self.state_rate_hz}; "
@@ -111,6 +122,8 @@ class Sim(Node):
         self._faults = self.config.faults()
         self.create_timer(0.25, self._look_at_faults)
         trigger(self, topics.SIM_RESET, self._reset)
+        trigger(self, topics.SIM_PUSH, self._push_hand)
+        trigger(self, topics.SIM_REFLEX, self._trip)
         self._stop = threading.Event()
         self._failure: Exception | None = None
         self.world.start(self.config.seed)
@@ -122,7 +135,9 @@ class Sim(Node):
             from visuomotor.sim.franka import FrankaWorld
 
             sys.setswitchinterval(5e-4)  # the 1 kHz server must not wait 5 ms for the interpreter
-            self._simulated: SimWorld = FrankaWorld(self.config, self.config.hostname)
+            self._simulated: SimWorld = FrankaWorld(
+                self.config, self.config.hostname, self.config.lost_packets
+            )
         else:
             self._simulated = SimWorld(self.config)
         return self._simulated
@@ -194,6 +209,20 @@ class Sim(Node):
             raise ConfigError(f"got seed {config.seed}, expected a number >= 0")
         self.world.reset(config.seed)
         return f"{config.task}, seed {config.seed}"
+
+    def _push_hand(self) -> str:
+        config = read(self, Config)
+        self.world.push_hand(np.array(config.push), config.push_s)
+        return f"pushing the hand for {config.push_s:g} s"
+
+    def _trip(self) -> str:
+        from visuomotor.sim.franka import FrankaWorld
+
+        if not isinstance(self._simulated, FrankaWorld):
+            raise ConfigError("only an arm behind libfranka_server has reflexes")
+        error = read(self, Config).reflex
+        self._simulated.arm_server.trip(error)
+        return error
 
     def _render(self) -> None:
         """The camera thread: its own rate, its own OpenGL context."""

@@ -62,6 +62,8 @@ SIM_STATUS = "sim/status"
 DIAGNOSTICS = "/diagnostics"
 
 SIM_RESET = "sim/reset"
+SIM_PUSH = "sim/push"
+SIM_REFLEX = "sim/reflex"
 BRIDGE_RESET = "bridge/reset"
 BRIDGE_HOLD = "bridge/hold"
 RECORDER_START = "recorder/start"

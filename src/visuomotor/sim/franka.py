@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import mujoco
-from franky_sim import SimulationServer
 from franky_sim.mujoco_simulator import MujocoSimulator
 
 from visuomotor.errors import RobotError
 from visuomotor.sim.config import SimConfig
+from visuomotor.sim.franka_server import ReflexServer, ReflexSimulationServer
 from visuomotor.sim.robot import HOME_Q
 from visuomotor.sim.scene import build_scene
 from visuomotor.sim.world import SimWorld
@@ -18,15 +18,18 @@ TICK_S = 0.001
 class FrankaWorld(SimWorld):
     """A SimWorld whose arm is commanded by a libfranka client (franky, franka_ros2, ...).
 
-    hostname: a loopback address; ports 1337 (arm) and 1338 (hand) are bound there. References
-    and gripper commands of the graph are ignored. A reset places the objects and leaves the arm,
-    as in a lab. Raises RobotError when the address is taken.
+    hostname: a loopback address; ports 1337 (arm) and 1338 (hand) are bound there. lost_packets:
+    the arm stops with an error when its client in control is silent for so many milliseconds; 0:
+    never. References and gripper commands of the graph are ignored. A reset places the objects and
+    leaves the arm, as in a lab. Raises RobotError when the address is taken.
     """
 
     tick_s = TICK_S
 
-    def __init__(self, config: SimConfig, hostname: str = "127.0.0.1") -> None:
-        self._hostname = hostname
+    def __init__(
+        self, config: SimConfig, hostname: str = "127.0.0.1", lost_packets: int = 0
+    ) -> None:
+        self._hostname, self._lost_packets = hostname, lost_packets
         super().__init__(config)
 
     def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
@@ -37,7 +40,7 @@ class FrankaWorld(SimWorld):
             build_scene(self.config, self.task.add_objects, gravity_compensation=False)
         )
         self._simulator = simulator
-        self._server = SimulationServer(simulator, hostname_candidates=(self._hostname,))
+        self._server = ReflexSimulationServer(simulator, (self._hostname,), self._lost_packets)
         try:
             self._server.init()
         except Exception as error:
@@ -64,6 +67,16 @@ class FrankaWorld(SimWorld):
             self._watch()
             for robot in self._server.robot_servers:
                 robot.send_state()
+
+    @property
+    def arm_server(self) -> ReflexServer:
+        """The arm's side of the protocol."""
+        server: ReflexServer = self._server.robot_servers[0]
+        return server
+
+    def _disturb(self) -> None:
+        super()._disturb()
+        self.arm_server.wrench = self.hand_wrench
 
     def close(self) -> None:
         """Frees the ports and the OpenGL context."""

@@ -75,6 +75,11 @@ class RealtimeWorld:
         with self._lock:
             self._world.set_gripper(width_m)
 
+    def push_hand(self, wrench: NDArray[np.float64], duration_s: float) -> None:
+        """A wrench (6,) in base acts on the hand from now on."""
+        with self._lock:
+            self._world.push_hand(wrench, duration_s)
+
     def robot_state(self) -> RobotState:
         """The robot after the newest step."""
         with self._lock:

@@ -16,6 +16,7 @@ from visuomotor.sim.arm import SimArm
 from visuomotor.sim.as_compiled import AsCompiled
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.rendering import Renderer
+from visuomotor.sim.robot import PREFIX
 from visuomotor.sim.scene import build_scene, mount_of
 from visuomotor.sim.sensors import degrade_depth
 from visuomotor.sim.smooth_noise import SmoothNoise
@@ -110,6 +111,7 @@ class SimWorld:
         pulses, scale = self.task.wrenches, self.config.wrenches
         self._pulses = None if pulses is None else pulses.draw(rng, scale, self._longest_s)
         self.data.xfrc_applied[:] = 0
+        self._push, self._push_until_s = np.zeros(6), 0.0
 
     @property
     def _longest_s(self) -> float:
@@ -138,8 +140,19 @@ class SimWorld:
     def _elapsed_s(self) -> float:
         return float(self.data.time) - self._reset_s
 
+    def push_hand(self, wrench: NDArray[np.float64], duration_s: float) -> None:
+        """From now on this wrench (6,), force N and torque Nm in base, acts on the hand."""
+        self._push, self._push_until_s = np.array(wrench, float), self.data.time + duration_s
+
+    @property
+    def hand_wrench(self) -> NDArray[np.float64]:
+        """The wrench (6,) in base that acts on the hand now, beside its contacts."""
+        return self._push if self.data.time < self._push_until_s else np.zeros(6)
+
     def _disturb(self) -> None:
-        """Sets the wrench that acts during the next step of the physics."""
+        """Sets the wrenches that act during the next step of the physics."""
+        if self._push_until_s > 0:
+            self.data.body(f"{PREFIX}hand").xfrc_applied[:] = self.hand_wrench
         if self._pulses is not None and self.task.wrenches is not None:
             body = self.data.body(self.task.wrenches.body)
             body.xfrc_applied[:] = self._pulses.at(self._elapsed_s)

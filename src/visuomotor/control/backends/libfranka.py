@@ -42,6 +42,7 @@ class LibfrankaBackend:
         self._gripper: GripperWorker | None = None
         self._state: RobotState | None = None
         self._fault = ""
+        self._lost = False
         self._lock = threading.Lock()  # of _tracker and what was sent to it
         self._sent_pose: Float64 | None = None
         self._sent_s = 0.0
@@ -73,25 +74,16 @@ class LibfrankaBackend:
             raise MissingDependencyError(
                 f"backend libfranka needs franky ({error}); pip install franky-control"
             ) from error
-        self._franky, host = franky, self.config.robot_hostname
-        realtime = franky.RealtimeConfig
+        self._franky = franky
         try:
-            mode = realtime.Ignore if self.config.ignore_realtime else realtime.Enforce
-            self._robot = self._connect(lambda: franky.Robot(host, realtime_config=mode), "arm")
-            self._robot.set_collision_behavior(
-                self.config.collision_torque_nm, self.config.collision_force_n
-            )
-            if self.config.has_gripper:
-                self._gripper = GripperWorker(
-                    self._connect(lambda: franky.Gripper(host), "hand"), self.config
-                )
+            self._open()
             self._track()
         except Exception as error:
             self.stop()
             raise RobotError(
-                f"libfranka: the arm at {host} does not start: {_text(error)}. Check its address, "
-                "unlock the brakes and activate FCI in Desk; without a real-time kernel set "
-                "ignore_realtime, without a hand unset has_gripper"
+                f"libfranka: the arm at {self.config.robot_hostname} does not start: "
+                f"{_text(error)}. Check its address, unlock the brakes and activate FCI in Desk; "
+                "without a real-time kernel set ignore_realtime, without a hand unset has_gripper"
             ) from error
         self._closing.clear()
         self._watcher = threading.Thread(target=self._watch, name="franka state", daemon=True)
@@ -121,14 +113,18 @@ class LibfrankaBackend:
             self._gripper.grip(width_m)
 
     def recover(self) -> None:
-        """Clears the arm's errors and tracks again from where it is; RobotError if it cannot."""
+        """Clears the arm's errors, connects anew if the arm was gone, and tracks from where it is.
+
+        RobotError if it cannot.
+        """
         if self._robot is None:
             raise RobotError("libfranka: not started; start() first")
         try:
             with self._lock:
                 self._end_motion()
-                if self._robot.has_errors and not self._robot.recover_from_errors():
-                    raise RobotError("automatic recovery was refused")
+                if self._lost:
+                    self._reopen()
+                self._clear_errors()
                 self._track()
         except Exception as error:
             self._fault = self._fault or "recovery failed"
@@ -154,8 +150,40 @@ class LibfrankaBackend:
 
     # --- inside ---
 
+    def _open(self) -> None:
+        """Connects arm and hand, and sets the thresholds of the arm's own reflexes."""
+        config, franky = self.config, self._franky
+        realtime = franky.RealtimeConfig
+        mode = realtime.Ignore if config.ignore_realtime else realtime.Enforce
+        host = config.robot_hostname
+        robot = self._connect(lambda: franky.Robot(host, realtime_config=mode), "arm")
+        robot.set_collision_behavior(config.collision_torque_nm, config.collision_force_n)
+        if config.has_gripper:
+            hand = self._connect(lambda: franky.Gripper(host), "hand")
+            self._gripper = GripperWorker(hand, config)
+        self._robot, self._lost = robot, False
+
     def _connect(self, connection: Callable[[], Any], what: str) -> Any:
         return BackgroundCall(connection).result(self.config.connect_timeout_s, what)
+
+    def _clear_errors(self) -> None:
+        """The arm's automatic recovery; its state tells a moment later that it worked."""
+        robot = self._robot
+        if not robot.has_errors:
+            return
+        robot.recover_from_errors()
+        deadline = time.monotonic() + self.config.stop_timeout_s
+        while robot.has_errors:
+            if time.monotonic() > deadline:
+                raise RobotError("automatic recovery did not clear the arm's errors")
+            time.sleep(0.005)
+
+    def _reopen(self) -> None:
+        """Connects anew: an arm that was switched off forgets its client."""
+        if self._gripper is not None:
+            self._gripper.close(self.config.stop_timeout_s)
+            self._gripper = None
+        self._open()
 
     def _track(self) -> None:
         config, franky = self.config, self._franky
@@ -196,13 +224,20 @@ class LibfrankaBackend:
     def _watch(self) -> None:
         period_s = 1.0 / self.config.state_rate_hz
         while not self._closing.wait(period_s):
+            robot = self._robot
             try:
-                self._look()
+                self._look(robot)
             except Exception as error:
-                self._fail(f"libfranka: connection lost: {_text(error)}; then call bridge/reset")
+                if robot is not self._robot:  # of the connection that `recover` replaced
+                    continue
+                self._lost = True
+                self._fail(
+                    f"libfranka: connection lost: {_text(error)}; see to the arm, then call "
+                    "bridge/reset"
+                )
 
-    def _look(self) -> None:
-        franky_state = self._robot.state
+    def _look(self, robot: Any) -> None:
+        franky_state = robot.state
         width = self._gripper.width_m if self._gripper else 0.0
         self._state = RobotState(
             stamp_ns=round(franky_state.time.to_sec() * 1e9),

@@ -1,0 +1,139 @@
+"""franky-sim's libfranka server with what it lacks of a control box: reflexes and a watchdog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from franky_sim import SimulationServer
+from franky_sim.franka_robot_protocol import (
+    AutomaticErrorRecoveryCommand,
+    BaseCommand,
+    MoveCommand,
+    MoveStatus,
+    RobotCommand,
+    RobotMode,
+)
+from franky_sim.franka_robot_server import FrankaRobotServer
+from franky_sim.franka_robot_state import FrankaRobotState
+from franky_sim.franka_server import FrankaServer
+from numpy.typing import NDArray
+
+from visuomotor.errors import ConfigError, unknown_name
+
+ERRORS = (
+    *("joint_position_limits_violation", "cartesian_position_limits_violation"),
+    *("self_collision_avoidance_violation", "joint_velocity_violation"),
+    *("cartesian_velocity_violation", "force_control_safety_violation"),
+    *("joint_reflex", "cartesian_reflex"),
+)
+"""The first of libfranka's errors, in the order of their flags on the wire."""
+COMMUNICATION = "communication_constraints_violation"
+_FLAGS = {
+    **{name: i for i, name in enumerate(ERRORS)},
+    COMMUNICATION: 25,
+    "power_limit_violation": 26,
+}
+_FLAG_COUNT = 41
+
+
+class _Move(MoveCommand):
+    """Refused while there is an error, as by a control box."""
+
+    def handle(self, server: Any) -> None:
+        if server.error:
+            self.reply(MoveStatus.kCommandNotPossibleRejected)
+        else:
+            super().handle(server)
+
+
+class _Recovery(AutomaticErrorRecoveryCommand):
+    """Ends the error."""
+
+    def handle(self, server: Any) -> None:
+        server.error = ""
+        super().handle(server)
+
+
+class _Commands(FrankaServer):
+    """Puts our commands in the place of franky-sim's."""
+
+    def __init__(
+        self, hostnames: Iterable[str], port: int, commands: dict[Any, Any], *rest: Any
+    ) -> None:
+        own = {RobotCommand.kMove: _Move, RobotCommand.kAutomaticErrorRecovery: _Recovery}
+        super().__init__(hostnames, port, {**commands, **own}, *rest)
+
+
+class ReflexServer(FrankaRobotServer, _Commands):
+    """A robot that can fall into an error, and does so when its client falls silent in motion.
+
+    error: libfranka's name of the present error, "" without one. lost_packets: so many
+    milliseconds without a command during a motion are a communication_constraints_violation; 0:
+    never. wrench (6,): what the state reports as the external wrench in base.
+    """
+
+    def __init__(self, robot: Any, hostnames: Iterable[str], lost_packets: int) -> None:
+        self.error = ""
+        self.wrench: NDArray[np.float64] = np.zeros(6)
+        self._lost_packets, self._lost = lost_packets, 0
+        self._due = ""
+        super().__init__(robot, hostnames)  # type: ignore[call-arg, arg-type]
+
+    def trip(self, error: str) -> None:
+        """The arm stops with this error at the next millisecond; from any thread.
+
+        Raises ConfigError for a name that libfranka does not have.
+        """
+        if error not in _FLAGS:
+            raise ConfigError(unknown_name("error", error, _FLAGS))
+        self._due = error
+
+    def _pre_process_commands(self) -> None:
+        super()._pre_process_commands()
+        self._lost = self._lost + 1 if self.current_motion_id else 0
+        if self._lost_packets and self._lost > self._lost_packets:
+            self._due = COMMUNICATION
+        if self._due:
+            self.error, self._due, self._lost = self._due, "", 0
+            self._abort()
+
+    def _handle_udp_command(self, command_data: bytes) -> None:
+        self._lost = 0
+        if not self.error:
+            super()._handle_udp_command(command_data)
+
+    def _abort(self) -> None:
+        motion = self.current_motion_id
+        self.stop_motion(send_preemption_signal=False)
+        if motion and self._tcp_socket is not None:
+            BaseCommand.send_response(
+                self._tcp_socket, RobotCommand.kMove, motion, MoveStatus.kReflexAborted
+            )
+            self.reset_current_motion_id()
+
+    @property
+    def robot_state(self) -> FrankaRobotState:
+        """franky-sim's state with error flags, mode and wrench."""
+        state = super().robot_state.replace(O_F_ext_hat_K=tuple(self.wrench.tolist()))
+        if not self.error:
+            return state
+        flags = tuple(i == _FLAGS[self.error] for i in range(_FLAG_COUNT))
+        return state.replace(errors=flags, reflex_reason=flags, robot_mode=RobotMode.kReflex)
+
+
+class ReflexSimulationServer(SimulationServer):
+    """One ReflexServer per robot of a simulator."""
+
+    def __init__(self, simulator: Any, hostnames: Iterable[str], lost_packets: int = 0) -> None:
+        super().__init__(simulator, hostnames)
+        self._lost_packets = lost_packets
+
+    def init(self) -> None:
+        """Binds a server for each robot and starts the simulation."""
+        for robot in self.sim.robots:
+            server = ReflexServer(robot, self._remaining_hostname_candidates, self._lost_packets)
+            server.init()
+            self.robot_servers.append(server)
+        self.sim.start()
