@@ -16,9 +16,10 @@ from rclpy.signals import SignalHandlerOptions
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 
 from visuomotor.bench.loop_metrics import LoopLog
-from visuomotor.contracts import STEP_NS
+from visuomotor.contracts import STEP_NS, Float64
 from visuomotor.errors import RobotError, VisuomotorError
 from visuomotor.ros import topics
+from visuomotor.ros.homing import Homing
 from visuomotor.ros.messages import stamp_ns_of
 from visuomotor.ros.simulation import SimulationClient
 
@@ -36,10 +37,16 @@ class GraphRollout:
 
 
 class GraphEvaluator(Node):
-    """Starts and stops the policy and listens to the loop; the launch file runs the rest."""
+    """Starts and stops the policy and listens to the loop; the launch file runs the rest.
 
-    def __init__(self) -> None:
+    start_pose: where the hand begins a seed's episode, T_base_ee (4, 4), for an arm that a reset of
+    the simulation does not move: it is led there first.
+    """
+
+    def __init__(self, start_pose: Callable[[int], Float64] | None = None) -> None:
         super().__init__("evaluator")
+        self._start_pose = start_pose
+        self._homing = Homing(self) if start_pose is not None else None
         self.sim = SimulationClient(self, robot=False)
         self.logs: list[LoopLog] = []
         self._log: LoopLog | None = None
@@ -60,6 +67,9 @@ class GraphEvaluator(Node):
         """
         call = self.sim.caller
         try:
+            if self._homing is not None and self._start_pose is not None:
+                call.trigger(topics.BRIDGE_RESET)
+                self._homing.go(self._start_pose(seed))
             self.sim.reset(seed)
             self._start_policy()
             self._log = LoopLog()
@@ -144,10 +154,11 @@ def evaluate_graph(
     seeds: Sequence[int],
     horizon_steps: int,
     progress: Callable[[GraphRollout], None] = lambda _: None,
+    start_pose: Callable[[int], Float64] | None = None,
 ) -> tuple[list[GraphRollout], list[LoopLog]]:
     """One rollout per seed in the graph that is up; every failure of it is a failed rollout."""
     rollouts = []
-    with spinning(GraphEvaluator) as node:
+    with spinning(lambda: GraphEvaluator(start_pose)) as node:
         for seed in seeds:
             rollouts.append(node.rollout(seed, horizon_steps))
             progress(rollouts[-1])

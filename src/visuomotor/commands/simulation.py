@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError
 
-BENCHMARKS = ("sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han")
+BENCHMARKS = ("sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "backends")
 Region = Literal["interpolation", "extrapolation", "gaussian"]
 Variant = Literal[
     "plain",
@@ -25,7 +25,9 @@ Variant = Literal[
     "occluded",
     "noisy_depth",
 ]
-Benchmark = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "all"]
+Benchmark = Literal[
+    "sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "backends", "all"
+]
 
 
 def demos(
@@ -212,7 +214,7 @@ def bench(
         name: What is measured: one 20 Hz control step (sim), an image's way between two processes
             (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync),
             training and acting of the dense policy (dense) and of a hand-eye action network (han),
-            training of descriptors (descriptors).
+            training of descriptors (descriptors), success with either backend (backends).
         out: Folder of the results.
     """
     names = BENCHMARKS if name == "all" else (name,)

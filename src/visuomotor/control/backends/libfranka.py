@@ -76,7 +76,7 @@ class LibfrankaBackend:
             ) from error
         self._franky = franky
         try:
-            self._open()
+            self._open_patiently()
             self._track()
         except Exception as error:
             self.stop()
@@ -149,6 +149,17 @@ class LibfrankaBackend:
         self._robot = None
 
     # --- inside ---
+
+    def _open_patiently(self) -> None:
+        deadline = time.monotonic() + self.config.start_wait_s
+        while True:
+            try:
+                self._open()
+                return
+            except self._franky.NetworkException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def _open(self) -> None:
         """Connects arm and hand, and sets the thresholds of the arm's own reflexes."""

@@ -29,6 +29,7 @@ class LibfrankaConfig(WrenchLimits):
     grasp_below_m: float = 0.03  # a narrower width closes with force until something is held
     gripper_timeout_s: float = 5.0  # for one motion of the hand
     connect_timeout_s: float = 5.0
+    start_wait_s: float = 0.0  # an arm that refuses at first is asked again for so long
     stop_timeout_s: float = 2.0
 
     def __post_init__(self) -> None:
@@ -36,6 +37,8 @@ class LibfrankaConfig(WrenchLimits):
             raise ValueError("robot_hostname: got nothing, expected the robot's address")
         for field in fields(LibfrankaConfig):
             value = getattr(self, field.name)
+            if field.name == "start_wait_s" and value == 0:
+                continue
             if isinstance(value, float) and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{field.name}: got {value}, expected a positive number")
         if self.grasp_below_m > MAX_GRIPPER_WIDTH_M:

@@ -1,0 +1,99 @@
+"""The same policy from the same starts through the graph, with either of the arm's backends."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from visuomotor.bench.graph_evaluation import GraphRollout, evaluate_graph
+from visuomotor.bench.loop_metrics import ONE_HOP_LESS, loop_figures
+from visuomotor.bench.results import save_result
+from visuomotor.bench.stages import Launched
+from visuomotor.bench.statistics import mcnemar, wilson
+from visuomotor.contracts import Float64
+from visuomotor.ros.launch import share_folder
+from visuomotor.sim.tasks import make_task
+
+BACKENDS = ("mujoco", "libfranka")
+TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
+FIRST_SEED, ROLLOUTS = 220_000, 100
+
+
+def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
+    """Runs the paired rollouts and writes `backends.json`; by default of the released policy."""
+    os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 100)))
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    seeds = range(FIRST_SEED, FIRST_SEED + ROLLOUTS)
+    folder = checkpoint or share_folder() / CHECKPOINT
+    figures: dict[str, Any] = {"task": TASK}
+    solved: dict[str, list[bool]] = {}
+    for backend in BACKENDS:
+        rollouts, figures[backend] = measure(backend, folder, seeds)
+        solved[backend] = [r.success for r in rollouts]
+    pairs = list(zip(*(solved[b] for b in BACKENDS), strict=True))
+    only = [sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)]
+    figures["only_mujoco"], figures["only_libfranka"] = only
+    figures["mcnemar_p"] = mcnemar(*only)
+    return save_result(
+        out / "backends.json",
+        figures,
+        "two cores for a 1 kHz arm in Python, its libfranka client, rendering and the policy",
+        "visuomotor bench backends",
+        [seeds[0], seeds[-1]],
+    )
+
+
+def measure(
+    backend: str, checkpoint: Path, seeds: range
+) -> tuple[list[GraphRollout], dict[str, Any]]:
+    """Rollouts with one backend, and their figures."""
+    arguments = {
+        "task": TASK,
+        "policy": checkpoint,
+        "backend": backend,
+        "cameras": ["front", "side"],
+        "hostname": f"127.116.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}",
+        **ONE_HOP_LESS,
+    }
+    log = Path(tempfile.mkdtemp()) / f"{backend}.log"
+    start = start_pose(TASK) if backend == "libfranka" else None
+    horizon = make_task(TASK).horizon_steps
+    with (
+        Launched(share_folder() / "launch" / "demo.launch.xml", arguments, log) as graph,
+        tqdm(total=len(seeds), desc=backend, disable=None, leave=False) as bar,
+    ):
+        rollouts, logs = evaluate_graph(seeds, horizon, lambda _: bar.update(), start)
+        if all(r.error for r in rollouts):
+            raise graph.failure(f"no rollout worked: {rollouts[0].error}")
+    loop, n = loop_figures(logs), len(rollouts)
+    successes = sum(r.success for r in rollouts)
+    low, high = wilson(successes, n)
+    return rollouts, {
+        "successes": successes,
+        "rollouts": n,
+        "low": low,
+        "high": high,
+        "rate_hz": loop.rate_hz,
+        "missed_deadline_fraction": loop.missed_deadline_fraction,
+        "latency_ms": loop.latency_ms(),
+        "errors": [r.error for r in rollouts if r.error],
+        "failed_seeds": [r.seed for r in rollouts if not r.success],
+    }
+
+
+def start_pose(task: str, region: str = "interpolation") -> Callable[[int], Float64]:
+    """The pose (4, 4) of the hand at a seed's start, as the simulation would place it."""
+    made = make_task(task)
+
+    def pose_of(seed: int) -> Float64:
+        T: Float64 = made.draw(np.random.default_rng([seed, 0]), region)[1]  # type: ignore[arg-type]
+        return T
+
+    return pose_of

@@ -1,0 +1,94 @@
+"""Brings an arm back to a pose between episodes, as an operator would: by teleop, step by step."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
+
+from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
+from visuomotor.errors import DataError, RobotError
+from visuomotor.geometry import apply_delta, pose_delta
+from visuomotor.ros import messages, topics
+
+PERIOD_S = 0.05
+LEAD_M, LEAD_RAD = 0.02, 0.2
+CLEAR_Z_M = 0.25
+"""The hand rises so high before it goes across the table."""
+
+
+class Homing:
+    """Leads the arm with the teleop dead-man held; `go` blocks, for a worker thread."""
+
+    def __init__(self, node: Node, within_m: float = 0.008, within_rad: float = 0.05) -> None:
+        self._node = node
+        self._within_m, self._within_rad = within_m, within_rad
+        self._lock = threading.Lock()
+        self._measured: Float64 | None = None
+        self._enable = node.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
+        self._target = node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
+        self._gripper = node.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
+        node.create_subscription(
+            PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.NEWEST_STATE
+        )
+
+    def go(self, T_base_ee: Float64, timeout_s: float = 30.0) -> None:
+        """Opens the hand and moves it up, across and down to the pose (4, 4).
+
+        Raises RobotError when the arm is not there in time.
+        """
+        end = time.monotonic() + timeout_s
+        try:
+            for goal in self._way(self._wait_for_pose(end), T_base_ee):
+                self._lead(goal, end)
+        finally:
+            self._enable.publish(Bool(data=False))
+
+    def _way(self, start: Float64, goal: Float64) -> list[Float64]:
+        height = max(CLEAR_Z_M, float(goal[2, 3]))
+        up, over = start.copy(), goal.copy()
+        up[2, 3] = max(height, float(start[2, 3]))
+        over[2, 3] = height
+        return [start, up, over, goal]
+
+    def _lead(self, goal: Float64, end: float) -> None:
+        while True:
+            measured = self._wait_for_pose(end)
+            away = pose_delta(measured, goal)
+            far, turned = float(np.linalg.norm(away[:3])), float(np.linalg.norm(away[3:]))
+            if far < self._within_m and turned < self._within_rad:
+                return
+            if time.monotonic() > end:
+                raise RobotError(
+                    f"the arm is still {far * 100:.1f} cm and {turned:.2f} rad from where it is "
+                    "to begin; is it blocked, or in a fault (command/status)?"
+                )
+            away[:3] *= min(1.0, LEAD_M / max(far, 1e-9))
+            away[3:] *= min(1.0, LEAD_RAD / max(turned, 1e-9))
+            now_ns = self._node.get_clock().now().nanoseconds
+            self._enable.publish(Bool(data=True))
+            self._gripper.publish(messages.gripper_command_msg(MAX_GRIPPER_WIDTH_M, now_ns))
+            self._target.publish(messages.pose_msg(apply_delta(measured, away), now_ns))
+            time.sleep(PERIOD_S)
+
+    def _wait_for_pose(self, end: float) -> Float64:
+        while True:
+            with self._lock:
+                if self._measured is not None:
+                    return self._measured.copy()
+            if time.monotonic() > end:
+                raise RobotError("no current_pose; is the robot on?")
+            time.sleep(PERIOD_S)
+
+    def _on_pose(self, msg: PoseStamped) -> None:
+        try:
+            measured = messages.pose_from_msg(msg)
+        except DataError:
+            return
+        with self._lock:
+            self._measured = measured
