@@ -93,7 +93,7 @@ def start_pose(task: str, region: str = "interpolation") -> Callable[[int], Floa
     made = make_task(task)
 
     def pose_of(seed: int) -> Float64:
-        T: Float64 = made.draw(np.random.default_rng([seed, 0]), region)[1]  # type: ignore[arg-type]
+        T: Float64 = made.draw(np.random.default_rng([seed, 0]), region)[1]
         return T
 
     return pose_of

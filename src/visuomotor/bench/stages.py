@@ -94,6 +94,11 @@ class Launched:
         if code != 0:
             raise self.failure(f"{what} ended with exit code {code}")
 
+    @property
+    def pid(self) -> int:
+        """The process that starts the nodes."""
+        return self._process.pid
+
     def stop(self) -> None:
         """Ends it as Ctrl-C would."""
         if self._process.poll() is None:

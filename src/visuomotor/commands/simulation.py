@@ -6,14 +6,13 @@ import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tyro.conf import Positional
 
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError
 
-BENCHMARKS = ("sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "backends")
 Region = Literal["interpolation", "extrapolation", "gaussian"]
 Variant = Literal[
     "plain",
@@ -25,9 +24,8 @@ Variant = Literal[
     "occluded",
     "noisy_depth",
 ]
-Benchmark = Literal[
-    "sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "backends", "all"
-]
+Speed = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "control"]
+Benchmark = Literal[Speed, "backends", "all"]
 
 
 def demos(
@@ -214,10 +212,11 @@ def bench(
         name: What is measured: one 20 Hz control step (sim), an image's way between two processes
             (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync),
             training and acting of the dense policy (dense) and of a hand-eye action network (han),
-            training of descriptors (descriptors), success with either backend (backends).
+            training of descriptors (descriptors), how the arm follows and stops (control); all of
+            these (all); or success from the same starts with either backend (backends).
         out: Folder of the results.
     """
-    names = BENCHMARKS if name == "all" else (name,)
+    names = get_args(Speed) if name == "all" else (name,)
     for one in names:
         print(f"bench {one} ...", flush=True)
         module = importlib.import_module(f"visuomotor.bench.{one}")

@@ -175,6 +175,7 @@ class Sim(Node):
             "success": solved,
             "elapsed_s": elapsed_s,
             "late": self.world.late,
+            "physics_s": self.world.physics_s,
         }
         self._status.publish(messages.diagnostics_msg({"sim": status}, stamp_ns))
 

@@ -79,8 +79,9 @@ class Homing:
     def _wait_for_pose(self, end: float) -> Float64:
         while True:
             with self._lock:
-                if self._measured is not None:
-                    return self._measured.copy()
+                measured = self._measured
+            if measured is not None:
+                return measured
             if time.monotonic() > end:
                 raise RobotError("no current_pose; is the robot on?")
             time.sleep(PERIOD_S)

@@ -102,6 +102,11 @@ class RealtimeWorld:
             elapsed_s = (now_ns - self._reset_ns) * 1e-9
             return now_ns, self._world.object_poses(), self._solved, elapsed_s
 
+    @property
+    def physics_s(self) -> float:
+        """How much time of its own the physics has lived through since it was made."""
+        return float(self._world.data.time)
+
     def close(self) -> None:
         """Stops the thread."""
         self._stop.set()

@@ -1,0 +1,165 @@
+"""A simulated arm behind the bridge, what is streamed to it, and what it did."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import Bool
+
+from visuomotor.bench.control.log import Track
+from visuomotor.bench.stages import Launched
+from visuomotor.contracts import Float64
+from visuomotor.errors import RobotError
+from visuomotor.ros import messages, topics
+from visuomotor.ros.launch import share_folder
+from visuomotor.ros.services import ServiceCaller
+
+PERIOD_S = 0.05
+START_S = 60.0
+
+
+class ControlCell(Node):
+    """Streams targets and keeps what comes back; its methods block, another thread spins it."""
+
+    def __init__(self) -> None:
+        super().__init__("control_cell")
+        self.call = ServiceCaller(self, timeout_s=10.0)
+        self.reference, self.measured = Track(), Track()
+        self.status: dict[str, dict[str, str]] = {}
+        self.states: list[tuple[float, str]] = []
+        self.physics: list[tuple[float, float]] = []
+        self._pose: Float64 | None = None
+        self._target = {
+            "policy": self.create_publisher(PoseStamped, topics.POLICY_POSE, topics.COMMAND),
+            "teleop": self.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND),
+        }
+        self._enable = {
+            "policy": self.create_publisher(Bool, topics.POLICY_ENABLE, topics.COMMAND),
+            "teleop": self.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND),
+        }
+        state = topics.STATE
+        self.create_subscription(PoseStamped, topics.CURRENT_POSE, self._on_pose, state)
+        self.create_subscription(PoseStamped, topics.COMMAND_REFERENCE, self._on_reference, 10)
+        self.create_subscription(DiagnosticArray, topics.COMMAND_STATUS, self._on_status, 10)
+        self.create_subscription(DiagnosticArray, topics.SIM_STATUS, self._on_sim, 10)
+
+    @property
+    def now_s(self) -> float:
+        """The ROS clock."""
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
+    @property
+    def state(self) -> str:
+        """The bridge's state."""
+        return self.status.get("bridge", {}).get("state", "")
+
+    @property
+    def pose(self) -> Float64:
+        """Where the arm was measured last (4, 4)."""
+        assert self._pose is not None
+        pose: Float64 = self._pose.copy()
+        return pose
+
+    def counter(self, name: str) -> int:
+        """One of the bridge's counters."""
+        return int(self.status.get("counters", {}).get(name, 0))
+
+    def send(self, T_base_ee: Float64, source: str = "policy", enable: bool = True) -> None:
+        """One target, with its dead-man."""
+        if enable:
+            self._enable[source].publish(Bool(data=True))
+        now_ns = self.get_clock().now().nanoseconds
+        self._target[source].publish(messages.pose_msg(T_base_ee, now_ns))
+
+    def stream(
+        self, pose_at: Callable[[float], Float64 | None], seconds: float, source: str = "policy"
+    ) -> float:
+        """Sends pose_at(elapsed s) at 20 Hz, or nothing for None; returns when it began, in s."""
+        start_s, begin = self.now_s, time.monotonic()
+        due = begin
+        while time.monotonic() < begin + seconds:
+            pose = pose_at(time.monotonic() - begin)
+            if pose is not None:
+                self.send(pose, source)
+            due += PERIOD_S
+            time.sleep(max(0.0, due - time.monotonic()))
+        return start_s
+
+    def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
+        """Waits for a condition; RobotError names it."""
+        end = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > end:
+                raise RobotError(f"waited {timeout_s:g} s in vain for {what}; {self.status}")
+            time.sleep(0.01)
+
+    def ready(self) -> None:
+        """Returns when the arm stands, anchored, behind a bridge that takes commands."""
+        self.wait(lambda: self._pose is not None and bool(self.reference.times), "the arm", START_S)
+        self.call.trigger(topics.BRIDGE_RESET)
+        self.wait(lambda: self.state == "idle", "the bridge")
+
+    def _on_pose(self, msg: PoseStamped) -> None:
+        self._pose = messages.pose_from_msg(msg)
+        self.measured.add(messages.stamp_ns_of(msg) * 1e-9, self._pose[:3, 3])
+
+    def _on_reference(self, msg: PoseStamped) -> None:
+        position = messages.pose_from_msg(msg)[:3, 3]
+        self.reference.add(messages.stamp_ns_of(msg) * 1e-9, position)
+
+    def _on_status(self, msg: DiagnosticArray) -> None:
+        self.status = messages.diagnostics_from_msg(msg)
+        self.states.append((self.now_s, self.state))
+
+    def _on_sim(self, msg: DiagnosticArray) -> None:
+        values = messages.diagnostics_from_msg(msg)["sim"]
+        self.physics.append((time.monotonic(), float(values["physics_s"])))
+
+
+@contextmanager
+def control_cell(
+    backend: str, log: Path, launch: str = "sim", **arguments: Any
+) -> Iterator[tuple[ControlCell, Launched]]:
+    """The launch file with a backend, and a cell that is ready."""
+    words = {
+        "backend": backend,
+        "hostname": loopback(),
+        "cameras": ["front"],
+        "sync": "false",
+        **arguments,
+    }
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    cell = ControlCell()
+    executor = SingleThreadedExecutor()
+    executor.add_node(cell)
+    thread = threading.Thread(target=executor.spin, name="cell", daemon=True)
+    thread.start()
+    try:
+        with Launched(share_folder() / "launch" / f"{launch}.launch.xml", words, log) as launched:
+            try:
+                cell.ready()
+            except RobotError as error:
+                raise launched.failure(str(error)) from error
+            yield cell, launched
+    finally:
+        executor.shutdown(timeout_sec=2.0)
+        thread.join(2.0)
+        cell.destroy_node()
+        rclpy.try_shutdown()
+
+
+def loopback() -> str:
+    """A loopback address of this process's own, for the libfranka server's fixed ports."""
+    return f"127.117.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"

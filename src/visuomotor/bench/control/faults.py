@@ -1,0 +1,250 @@
+"""What happens when something fails: each row of the table is one of these, and a test runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from visuomotor.bench.control.cell import ControlCell
+from visuomotor.bench.control.log import peak_speed, rest_after
+from visuomotor.bench.control.measure import STREAMER, along
+from visuomotor.bench.control.processes import node_processes
+from visuomotor.contracts import Float64
+from visuomotor.errors import RobotError
+from visuomotor.ros import topics
+
+SPEED = 0.1
+"""Of the target when the fault comes, m/s."""
+WATCH_S = 1.5
+"""The arm is watched for so long after the fault."""
+
+
+@dataclass(frozen=True)
+class FaultRow:
+    """One fault, and what the arm did from then on.
+
+    state, reason: of the bridge afterwards. peak_speed in m/s of the arm; overshoot_mm: how far
+    beyond the farthest accepted target it went; rest_after_s: until it stood still, inf if it did
+    not within WATCH_S; back: what the operator did, and whether the arm then followed again.
+    """
+
+    fault: str
+    state: str
+    reason: str
+    peak_speed: float
+    overshoot_mm: float
+    rest_after_s: float
+    back: str
+
+    def figures(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+class Scene:
+    """A cell in which the arm goes along y and back at SPEED while a policy streams."""
+
+    def __init__(self, cell: ControlCell, launch: int) -> None:
+        self.cell, self.launch = cell, launch
+        self.home = cell.pose
+        self.towards = -1.0 if self.home[1, 3] > 0 else 1.0  # the middle of the workspace
+        self.farthest = 0.0
+
+    def moving(self, elapsed_s: float) -> Float64:
+        """The target, a triangle of 8 cm."""
+        by = 0.08 - abs((SPEED * elapsed_s) % 0.16 - 0.08)
+        self.farthest = max(self.farthest, by)
+        return along(self.home, self.towards * by)
+
+    def pids(self, *nodes: str) -> list[int]:
+        """Process ids of nodes of the launch."""
+        return list(node_processes(self.launch, nodes).values())
+
+    def row(self, fault: str, since_s: float, back: str) -> FaultRow:
+        """What the arm did since the fault; the operator then resets, and it must follow again.
+
+        back: what the operator did.
+        """
+        seen = self.seen(fault, since_s, f"{back}: follows again")
+        cell = self.cell
+        cell.ready()
+        start = cell.pose
+        cell.stream(lambda t: along(start, self.towards * min(0.02, SPEED * t)), 1.0)
+        cell.wait(lambda: abs(cell.pose[1, 3] - start[1, 3]) > 0.01, f"motion after {back}")
+        return seen
+
+    def seen(self, fault: str, since_s: float, back: str) -> FaultRow:
+        """What the arm did since the fault."""
+        cell = self.cell
+        end_s = since_s + WATCH_S
+        positions = cell.measured.between(since_s, end_s)[1]
+        beyond = float(np.abs(positions[:, 1] - self.home[1, 3]).max()) - self.farthest
+        return FaultRow(
+            fault,
+            cell.state,
+            cell.status["bridge"]["reason"],
+            peak_speed(cell.measured, since_s, end_s),
+            1e3 * max(beyond, 0.0),
+            rest_after(cell.measured, since_s, end_s),
+            back,
+        )
+
+    def watch(self) -> None:
+        """Lets the arm do what it does."""
+        time.sleep(WATCH_S + 0.1)
+
+
+Fault = Callable[[Scene], FaultRow]
+
+
+def policy_stall(scene: Scene) -> FaultRow:
+    """The policy falls silent in motion."""
+    start_s = scene.cell.stream(scene.moving, 2.3)
+    scene.watch()
+    return scene.row("policy stalls", start_s + 2.3, "new targets")
+
+
+def not_a_number(scene: Scene) -> FaultRow:
+    """Every target of half a second is NaN, in motion."""
+    since_s = scene.cell.stream(scene.moving, 2.3) + 2.3
+    nan = np.full((4, 4), np.nan)
+    nan[3] = 0, 0, 0, 1
+    scene.cell.stream(lambda _: nan, WATCH_S)
+    return scene.row("NaN targets", since_s, "new targets")
+
+
+def jumping(scene: Scene) -> FaultRow:
+    """Every target is 10 cm off, in motion."""
+    since_s = scene.cell.stream(scene.moving, 2.3) + 2.3
+    far = along(scene.home, -0.10 * scene.towards)
+    scene.cell.stream(lambda _: far, WATCH_S)
+    return scene.row("targets 10 cm off", since_s, "new targets")
+
+
+def two_publishers(scene: Scene) -> FaultRow:
+    """A second policy streams from its own place, 6 cm away, at the same time."""
+    words = [repr(float(v)) for v in along(scene.home, -0.06 * scene.towards).ravel()]
+    other = subprocess.Popen([sys.executable, "-c", STREAMER, *words])
+    try:
+        count = scene.cell.count_publishers
+        scene.cell.wait(lambda: count(topics.POLICY_POSE) > 1, "the other policy")
+        since_s = scene.cell.stream(scene.moving, WATCH_S + 0.5)
+    finally:
+        other.kill()
+        other.wait()
+    return scene.row("two publishers", since_s, "one of them ended")
+
+
+def dead_man_released(scene: Scene) -> FaultRow:
+    """The operator lets go of policy/enable while the policy goes on."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    begin = time.monotonic()
+    while time.monotonic() < begin + WATCH_S:
+        cell.send(scene.moving(2.3 + time.monotonic() - begin), enable=False)
+        time.sleep(0.05)
+    return scene.row("dead-man released", since_s, "held again")
+
+
+def operators_hold(scene: Scene) -> FaultRow:
+    """The operator calls bridge/hold in motion."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    cell.call.trigger(topics.BRIDGE_HOLD)
+    cell.stream(scene.moving, WATCH_S)
+    return scene.row("bridge/hold", since_s, "bridge/reset")
+
+
+def arm_silent(scene: Scene) -> FaultRow:
+    """The arm's side is frozen for three seconds in motion: no state, no answer."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    (sim,) = scene.pids("sim")
+    os.kill(sim, signal.SIGSTOP)
+    try:
+        cell.wait(lambda: cell.state in ("hold", "fault"), "the bridge to notice")
+        time.sleep(3.0)
+    finally:
+        os.kill(sim, signal.SIGCONT)
+    scene.watch()
+    return scene.row("arm silent for 3 s", since_s, "bridge/reset")
+
+
+def camera_death(scene: Scene) -> FaultRow:
+    """The camera of a policy that acts dies: the policy falls silent."""
+    cell = scene.cell
+    cell.wait(lambda: _started(cell), "the policy")
+    cell.wait(lambda: cell.state == "policy", "motion")
+    time.sleep(0.5)
+    since_s = cell.now_s
+    cell.call.set_parameters("sim", {"dead_camera": "front"})
+    scene.farthest = float("inf")  # its targets are not ours
+    scene.watch()
+    row = scene.seen("policy's camera dies", since_s, "camera back: acts again")
+    cell.call.set_parameters("sim", {"dead_camera": ""})
+    cell.wait(lambda: cell.state == "policy", "the policy to act again")
+    return row
+
+
+def _started(cell: ControlCell) -> bool:
+    try:
+        cell.call.trigger(topics.POLICY_START)
+    except RobotError:
+        return False
+    return True
+
+
+def reflex(scene: Scene) -> FaultRow:
+    """The arm stops itself in motion."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    cell.call.trigger(topics.SIM_REFLEX)
+    cell.stream(scene.moving, WATCH_S)
+    return scene.row("reflex of the arm", since_s, "bridge/reset")
+
+
+def push(scene: Scene) -> FaultRow:
+    """Somebody pushes the hand with 30 N in motion."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    cell.call.trigger(topics.SIM_PUSH)
+    cell.stream(scene.moving, WATCH_S)
+    return scene.row("hand is pushed, 30 N", since_s, "bridge/reset")
+
+
+def frozen_client(scene: Scene) -> FaultRow:
+    """The bridge's process is frozen in motion for a second."""
+    cell = scene.cell
+    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    (bridge,) = scene.pids("cartesian_bridge")
+    os.kill(bridge, signal.SIGSTOP)
+    try:
+        time.sleep(1.0)
+    finally:
+        os.kill(bridge, signal.SIGCONT)
+    scene.watch()
+    return scene.row("bridge frozen for 1 s", since_s, "bridge/reset")
+
+
+EVERYWHERE: dict[str, Fault] = {
+    f.__name__: f
+    for f in (
+        *(policy_stall, not_a_number, jumping, two_publishers),
+        *(dead_man_released, operators_hold, frozen_client, arm_silent),
+    )
+}
+"""Faults that every backend must stand."""
+
+OVER_LIBFRANKA: dict[str, Fault] = {f.__name__: f for f in (reflex, push)}
+"""Faults that an arm behind libfranka's protocol has."""
+
+WITH_POLICY: dict[str, Fault] = {camera_death.__name__: camera_death}
+"""Faults of a cell in which a policy node runs (demo.launch.xml)."""
