@@ -20,6 +20,7 @@ from visuomotor.control.following import FollowWatch, teleported_by
 from visuomotor.control.gripper_edge import GripperEdge
 from visuomotor.control.joints import joint_margin, speed_share
 from visuomotor.control.reference import ReferenceGenerator
+from visuomotor.control.senders import Senders
 from visuomotor.control.states import State
 from visuomotor.control.targets import Verdict, judge_width
 from visuomotor.control.tracking import length, turn
@@ -79,6 +80,7 @@ class CartesianBridge:
 
     def _clear_motion(self) -> None:
         self._arbiter.clear()
+        self._senders = {source: Senders() for source in SOURCES}
         self._generator.hold()
         self._owner: Source | None = None
         self._moved = False
@@ -128,13 +130,21 @@ class CartesianBridge:
         now_ns: int,
         frame_id: str = "fr3_link0",
         stamp_ns: int | None = None,
+        sender: str = "",
     ) -> Verdict:
         """A target pose (4, 4) of one source; refusals are counted by source and reason.
 
         stamp_ns: when the target was made, on the clock of now_ns; one older or newer than
-        stale_s is refused (stale, clock).
+        stale_s is refused (stale, clock). sender: tells the nodes apart that send targets for a
+        source; while there are two, all of them are refused (contested) and the arm holds.
         """
         refused = self._refusal(source, now_ns)
+        senders = self._senders[source]
+        senders.hear(sender, now_ns)
+        if refused is None and senders.several(now_ns):
+            if self._owner == source:
+                self._generator.hold()
+            refused = Verdict(False, "contested", _contested(source))
         if refused is None and stamp_ns is not None:
             refused = self._stamp_refusal(source, now_ns - stamp_ns)
         if refused is not None:
@@ -284,6 +294,8 @@ class CartesianBridge:
         if self._reset_due:
             return "hold", "the arm comes to rest after bridge/reset"
         source = self._arbiter.source(now_ns)
+        if self._owner is not None and self._senders[self._owner].several(now_ns):
+            return "hold", _contested(self._owner)
         if source is None:
             return ("hold", "nobody live commands") if self._moved else ("idle", "")
         if self._owner not in (None, source):
@@ -366,3 +378,7 @@ class CartesianBridge:
             if self._measured is not None:
                 self._measured_ns = now_ns - round(2 * self.config.state_timeout_s * 1e9)
         self._now_ns = now_ns
+
+
+def _contested(source: Source) -> str:
+    return f"{source}: two nodes send targets; end one of them"

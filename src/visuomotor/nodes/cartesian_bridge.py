@@ -26,6 +26,7 @@ from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
+from visuomotor.ros.sender import with_sender
 from visuomotor.ros.services import trigger
 
 LEVELS = {"hold": messages.WARN, "fault": messages.ERROR}
@@ -127,8 +128,8 @@ class CartesianBridgeNode(Node):
         def on(kind: type, topic: str, callback: object) -> None:
             self.create_subscription(kind, topic, callback, topics.COMMAND)
 
-        on(PoseStamped, topics.TELEOP_POSE, lambda m: self._offer("teleop", m))
-        on(PoseStamped, topics.POLICY_POSE, lambda m: self._offer("policy", m))
+        on(PoseStamped, topics.TELEOP_POSE, with_sender(lambda m, s: self._offer("teleop", m, s)))
+        on(PoseStamped, topics.POLICY_POSE, with_sender(lambda m, s: self._offer("policy", m, s)))
         on(JointState, topics.TELEOP_GRIPPER, lambda m: self._offer_gripper("teleop", m))
         on(JointState, topics.POLICY_GRIPPER, lambda m: self._offer_gripper("policy", m))
         on(Bool, topics.TELEOP_ENABLE, lambda m: self._enable("teleop", m))
@@ -170,14 +171,14 @@ class CartesianBridgeNode(Node):
             enable = {"teleop": self._bridge.teleop_enable, "policy": self._bridge.policy_enable}
             enable[source](msg.data, _now_ns())
 
-    def _offer(self, source: Source, msg: PoseStamped) -> None:
+    def _offer(self, source: Source, msg: PoseStamped, sender: str) -> None:
         target, stamp_ns = _target_of(msg), messages.stamp_ns_of(msg)
         with self._lock:
             now_ns = _now_ns()
             age_ns = self.get_clock().now().nanoseconds - stamp_ns
             made_ns = now_ns - age_ns if stamp_ns else None
             verdict = self._bridge.offer(
-                source, target, now_ns, msg.header.frame_id, stamp_ns=made_ns
+                source, target, now_ns, msg.header.frame_id, made_ns, sender
             )
         if verdict.T_base_ee is not None:
             self._target.publish(messages.pose_msg(verdict.T_base_ee, self._ros_now_ns()))
@@ -251,11 +252,12 @@ class CartesianBridgeNode(Node):
             self._read_backend(self._backend)
             if self._backend.fault:
                 self._bridge.fail(self._backend.fault)
+        stamp_ns = self._ros_now_ns()
         out = self._bridge.step(_now_ns())
         if out.pose is not None:
             if self._backend is not None:
                 self._backend.send(out.pose, out.twist)
-            self._reference.publish(messages.pose_msg(out.pose, self._ros_now_ns()))
+            self._reference.publish(messages.pose_msg(out.pose, stamp_ns))
         if out.gripper_width_m is not None and self._backend is not None:
             self._backend.grip(out.gripper_width_m)
         self._log_change(out)

@@ -203,3 +203,23 @@ def check_step(last, out, measured, limits, dt) -> None:
     assert (out.pose[:3, 3] <= np.maximum(limits.upper, HOME) + 1e-9).all()
     if out.state not in ("teleop", "policy"):
         assert np.linalg.norm(out.twist) <= np.linalg.norm(last.twist) + 1e-12
+
+
+def test_two_senders_of_targets_hold_the_arm_until_one_is_gone() -> None:
+    bench = Bench()
+    bench.tick()
+
+    def send(sender, by):
+        return bench.bridge.offer("policy", bench.ahead(by), bench.now_ns, sender=sender)
+
+    bench.tick(20, lambda: send("a", 0.02))
+    assert bench.out.state == "policy"
+    bench.tick(20, lambda: (send("a", 0.02), send("b", -0.02)))
+    assert bench.out.state == "hold"
+    assert "two nodes" in bench.out.reason
+    assert not bench.out.twist.any()
+    assert bench.count("refused/policy/contested") >= 39
+    bench.tick(45, lambda: send("a", 0.02))
+    assert bench.out.state == "hold"
+    bench.tick(20, lambda: send("a", 0.02))
+    assert bench.out.state == "policy"

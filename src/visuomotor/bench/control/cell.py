@@ -87,9 +87,22 @@ class ControlCell(Node):
         self, pose_at: Callable[[float], Float64 | None], seconds: float, source: str = "policy"
     ) -> float:
         """Sends pose_at(elapsed s) at 20 Hz, or nothing for None; returns when it began, in s."""
+        begin = time.monotonic()
+        return self.stream_while(pose_at, lambda: time.monotonic() < begin + seconds, source)
+
+    def stream_while(
+        self,
+        pose_at: Callable[[float], Float64 | None],
+        wanted: Callable[[], bool],
+        source: str = "policy",
+        timeout_s: float = 120.0,
+    ) -> float:
+        """Like `stream`, while it is wanted; RobotError after timeout_s."""
         start_s, begin = self.now_s, time.monotonic()
         due = begin
-        while time.monotonic() < begin + seconds:
+        while wanted():
+            if time.monotonic() > begin + timeout_s:
+                raise RobotError(f"streamed for {timeout_s:g} s without an end")
             pose = pose_at(time.monotonic() - begin)
             if pose is not None:
                 self.send(pose, source)

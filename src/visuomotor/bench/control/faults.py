@@ -23,23 +23,25 @@ from visuomotor.ros import topics
 
 SPEED = 0.1
 """Of the target when the fault comes, m/s."""
-WATCH_S = 1.5
-"""The arm is watched for so long after the fault."""
+BEFORE_S, WATCH_S = 1.3, 1.0
+"""The arm goes for so long before the fault, and is watched for so long after it."""
 
 
 @dataclass(frozen=True)
 class FaultRow:
     """One fault, and what the arm did from then on.
 
-    state, reason: of the bridge afterwards. peak_speed in m/s of the arm; overshoot_mm: how far
-    beyond the farthest accepted target it went; rest_after_s: until it stood still, inf if it did
-    not within WATCH_S; back: what the operator did, and whether the arm then followed again.
+    state, reason: of the bridge afterwards. peak_speed in m/s of the arm, reference_speed of what
+    it was told; overshoot_mm: how far beyond the farthest accepted target it went; rest_after_s:
+    until it stood still, inf if it did not; back: what the operator did, and whether the arm then
+    followed again.
     """
 
     fault: str
     state: str
     reason: str
     peak_speed: float
+    reference_speed: float
     overshoot_mm: float
     rest_after_s: float
     back: str
@@ -74,24 +76,29 @@ class Scene:
         back: what the operator did.
         """
         seen = self.seen(fault, since_s, f"{back}: follows again")
+        self.follows_again()
+        return seen
+
+    def follows_again(self) -> None:
+        """The operator resets, and the arm follows a new stream; RobotError if it does not."""
         cell = self.cell
         cell.ready()
         start = cell.pose
         cell.stream(lambda t: along(start, self.towards * min(0.02, SPEED * t)), 1.0)
-        cell.wait(lambda: abs(cell.pose[1, 3] - start[1, 3]) > 0.01, f"motion after {back}")
-        return seen
+        cell.wait(lambda: abs(cell.pose[1, 3] - start[1, 3]) > 0.01, "the arm to follow again")
 
     def seen(self, fault: str, since_s: float, back: str) -> FaultRow:
         """What the arm did since the fault."""
         cell = self.cell
-        end_s = since_s + WATCH_S
+        end_s = cell.now_s
         positions = cell.measured.between(since_s, end_s)[1]
-        beyond = float(np.abs(positions[:, 1] - self.home[1, 3]).max()) - self.farthest
+        beyond = float(np.abs(positions[:, 1] - self.home[1, 3]).max(initial=0.0)) - self.farthest
         return FaultRow(
             fault,
             cell.state,
             cell.status["bridge"]["reason"],
             peak_speed(cell.measured, since_s, end_s),
+            peak_speed(cell.reference, since_s, end_s),
             1e3 * max(beyond, 0.0),
             rest_after(cell.measured, since_s, end_s),
             back,
@@ -107,14 +114,14 @@ Fault = Callable[[Scene], FaultRow]
 
 def policy_stall(scene: Scene) -> FaultRow:
     """The policy falls silent in motion."""
-    start_s = scene.cell.stream(scene.moving, 2.3)
+    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     scene.watch()
-    return scene.row("policy stalls", start_s + 2.3, "new targets")
+    return scene.row("policy stalls", since_s, "new targets")
 
 
 def not_a_number(scene: Scene) -> FaultRow:
     """Every target of half a second is NaN, in motion."""
-    since_s = scene.cell.stream(scene.moving, 2.3) + 2.3
+    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     nan = np.full((4, 4), np.nan)
     nan[3] = 0, 0, 0, 1
     scene.cell.stream(lambda _: nan, WATCH_S)
@@ -123,33 +130,44 @@ def not_a_number(scene: Scene) -> FaultRow:
 
 def jumping(scene: Scene) -> FaultRow:
     """Every target is 10 cm off, in motion."""
-    since_s = scene.cell.stream(scene.moving, 2.3) + 2.3
+    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     far = along(scene.home, -0.10 * scene.towards)
     scene.cell.stream(lambda _: far, WATCH_S)
     return scene.row("targets 10 cm off", since_s, "new targets")
 
 
 def two_publishers(scene: Scene) -> FaultRow:
-    """A second policy streams from its own place, 6 cm away, at the same time."""
+    """A second policy begins to stream from its own place, 6 cm away."""
+    cell = scene.cell
     words = [repr(float(v)) for v in along(scene.home, -0.06 * scene.towards).ravel()]
+    contested = "refused/policy/contested"
+    before, since_s = cell.counter(contested), 0.0
+
+    def target(elapsed_s: float) -> Float64:
+        nonlocal since_s
+        if not since_s and cell.counter(contested) > before:
+            since_s = cell.now_s
+        return scene.moving(elapsed_s)
+
     other = subprocess.Popen([sys.executable, "-c", STREAMER, *words])
     try:
-        count = scene.cell.count_publishers
-        scene.cell.wait(lambda: count(topics.POLICY_POSE) > 1, "the other policy")
-        since_s = scene.cell.stream(scene.moving, WATCH_S + 0.5)
+        cell.stream_while(target, lambda: not since_s or cell.now_s < since_s + WATCH_S)
+        seen = scene.seen("two publishers", since_s, "one of them ended: follows again")
     finally:
         other.kill()
         other.wait()
-    return scene.row("two publishers", since_s, "one of them ended")
+    time.sleep(0.6)  # until it is forgotten
+    scene.follows_again()
+    return seen
 
 
 def dead_man_released(scene: Scene) -> FaultRow:
     """The operator lets go of policy/enable while the policy goes on."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     begin = time.monotonic()
     while time.monotonic() < begin + WATCH_S:
-        cell.send(scene.moving(2.3 + time.monotonic() - begin), enable=False)
+        cell.send(scene.moving(BEFORE_S + time.monotonic() - begin), enable=False)
         time.sleep(0.05)
     return scene.row("dead-man released", since_s, "held again")
 
@@ -157,7 +175,7 @@ def dead_man_released(scene: Scene) -> FaultRow:
 def operators_hold(scene: Scene) -> FaultRow:
     """The operator calls bridge/hold in motion."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.BRIDGE_HOLD)
     cell.stream(scene.moving, WATCH_S)
     return scene.row("bridge/hold", since_s, "bridge/reset")
@@ -166,7 +184,7 @@ def operators_hold(scene: Scene) -> FaultRow:
 def arm_silent(scene: Scene) -> FaultRow:
     """The arm's side is frozen for three seconds in motion: no state, no answer."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     (sim,) = scene.pids("sim")
     os.kill(sim, signal.SIGSTOP)
     try:
@@ -205,7 +223,7 @@ def _started(cell: ControlCell) -> bool:
 def reflex(scene: Scene) -> FaultRow:
     """The arm stops itself in motion."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.SIM_REFLEX)
     cell.stream(scene.moving, WATCH_S)
     return scene.row("reflex of the arm", since_s, "bridge/reset")
@@ -214,7 +232,7 @@ def reflex(scene: Scene) -> FaultRow:
 def push(scene: Scene) -> FaultRow:
     """Somebody pushes the hand with 30 N in motion."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.SIM_PUSH)
     cell.stream(scene.moving, WATCH_S)
     return scene.row("hand is pushed, 30 N", since_s, "bridge/reset")
@@ -223,7 +241,7 @@ def push(scene: Scene) -> FaultRow:
 def frozen_client(scene: Scene) -> FaultRow:
     """The bridge's process is frozen in motion for a second."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, 2.3) + 2.3
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     (bridge,) = scene.pids("cartesian_bridge")
     os.kill(bridge, signal.SIGSTOP)
     try:
