@@ -18,7 +18,7 @@ def mean_pose(poses: ArrayLike, weights: ArrayLike) -> Array:
     """
     T, share = np.asarray(poses, float), np.asarray(weights, float)
     share = share / share.sum()
-    mean = T[int(np.argmax(share))]
+    mean: Array = T[int(np.argmax(share))]
     for _ in range(_ITERATIONS):
         step = share @ pose_delta(mean, T)
         mean = apply_delta(mean, step)

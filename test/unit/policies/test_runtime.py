@@ -73,6 +73,11 @@ def test_a_chunk_is_played_for_replan_steps() -> None:
     ]
 
 
+def test_on_one_clock_asynchronous_inference_plays_the_same() -> None:
+    config = ChunkConfig(inference="asynchronous", replan_steps=3)
+    assert played(PolicyRuntime(Counting(), config), [0, 1, 2, 3, 4]) == [0, 0.1, 0.2, 1, 1.1]
+
+
 def test_a_chunk_shorter_than_replan_steps_ends_with_its_last_action() -> None:
     assert played(replanning(Counting(2), 5), [0, 1, 2, 3, 4]) == [0, 0.1, 1, 1.1, 2]
 
