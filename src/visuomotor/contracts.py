@@ -134,6 +134,9 @@ class Action:
 class ActionChunk:
     """T consecutive actions, one per control step, the first for the step that was observed.
 
+    Action k is the target that the bridge accepts in (stamp + k steps, stamp + (k + 1) steps], as
+    the dataset's action of the k-th set after the one at stamp_ns was.
+
     poses: (T, 4, 4) in base. widths_m: (T,). info: what may be drawn (keypoints (K, 3) in base,
     confidences (K,), ...), never needed to execute.
     """
@@ -156,6 +159,20 @@ class ActionChunk:
 
     def __getitem__(self, index: int) -> Action:
         return Action(self.poses[index], float(self.widths_m[index]))
+
+    @property
+    def target_ns(self) -> NDArray[np.int64]:
+        """The target time (T,) of each action: the last instant at which it may be accepted."""
+        return self.stamp_ns + STEP_NS * np.arange(1, len(self) + 1)
+
+    @property
+    def end_ns(self) -> int:
+        """The target time of the last action."""
+        return self.stamp_ns + STEP_NS * len(self)
+
+    def index_at(self, arrival_ns: int) -> int:
+        """The first action whose target time is not past when it arrives then; T if all are."""
+        return min(max((arrival_ns - self.stamp_ns - 1) // STEP_NS, 0), len(self))
 
 
 class Policy(Protocol):

@@ -1,10 +1,10 @@
-"""Runs a policy at 20 Hz: every synchronised set triggers one step."""
+"""Runs a policy at 20 Hz: in the step of every synchronised set, or beside it."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,12 +15,15 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 from visualization_msgs.msg import MarkerArray
 
-from visuomotor.contracts import SyncedFrame
+from visuomotor.contracts import Action, SyncedFrame
+from visuomotor.control.chunk_config import ChunkConfig
+from visuomotor.control.command_latency import read_command_latency
 from visuomotor.errors import ConfigError, RobotError, VisuomotorError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.feed import LatestFrameWorker
 from visuomotor.ros.markers import policy_markers, trajectory_msg
 from visuomotor.ros.parameters import declare
+from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.ros.streams import FrameStreams
@@ -30,26 +33,41 @@ if TYPE_CHECKING:
     from visuomotor.policies.runtime import PolicyRuntime
 
 
+TICK_S = 0.005
+"""How often asynchronous commands look whether they are due; looking costs some 20 µs."""
+SILENT_S = 0.25
+"""Without a command for longer, the bridge holds."""
+REST_S = 5.0
+"""What policy/start waits for a policy that is still at work on a set."""
+
+
 @dataclass(frozen=True)
-class Config:
-    """Which checkpoint runs, on which streams, and how.
+class Config(ChunkConfig):
+    """Which checkpoint runs, on which streams, and how; ChunkConfig says how it is asked.
 
     source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node.
-    autostart: act at once instead of waiting for policy/start. threads: of torch.
+    calibration: a YAML file whose `latency: {command: seconds}`, where it has one, is taken for
+    command_latency_s. autostart: act at once instead of waiting for policy/start. threads: of
+    torch.
     """
 
     checkpoint: str = ""
     source: Literal["synced", "raw"] = "synced"
-    replan_steps: int = 1
+    calibration: str = ""
     autostart: bool = False
     threads: int = 1
     markers: bool = True
 
     def __post_init__(self) -> None:
-        if self.threads < 1 or self.replan_steps < 1:
-            raise ValueError(
-                f"got threads {self.threads}, replan_steps {self.replan_steps}; expected 1 or more"
-            )
+        super().__post_init__()
+        if self.threads < 1:
+            raise ValueError(f"got threads {self.threads}, expected 1 or more")
+
+    def chunks(self) -> ChunkConfig:
+        """ChunkConfig's part, with the latency that was measured."""
+        values = {f.name: getattr(self, f.name) for f in fields(ChunkConfig)}
+        measured = read_command_latency(self.calibration) if self.calibration else None
+        return ChunkConfig(**values | ({} if measured is None else {"command_latency_s": measured}))
 
 
 class PolicyNode(Node):
@@ -61,7 +79,8 @@ class PolicyNode(Node):
         self.runtime = _load(self.config)
         spec = self.runtime.spec
         self._active = self.config.autostart
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()  # of the policy; taken before the other, where both are
+        self._lock = threading.Lock()  # of what is commanded
         self._latency_s: deque[float] = deque(maxlen=200)
         self._steps = self._refused = 0
         self._fault = ""
@@ -81,6 +100,9 @@ class PolicyNode(Node):
         self.create_timer(1.0, self._report)
         trigger(self, topics.POLICY_START, self._start)
         trigger(self, topics.POLICY_STOP, self._stop)
+        self._ticker: PeriodicThread | None = None
+        if self.config.inference == "asynchronous":
+            self._ticker = PeriodicThread(self, TICK_S, self._tick, "commands")
         self.streams = FrameStreams(self, self.sync, spec.names, depth, prefix, self._poll)
         self.get_logger().info(f"{self.config.checkpoint}: sees {', '.join(spec.names)}")
 
@@ -91,15 +113,24 @@ class PolicyNode(Node):
         stats = self._stats()
         if not stats.ok:
             raise RobotError(f"the policy cannot start: {stats.status}")
-        with self._lock:
-            self.runtime.reset()
-            self._fault = ""
-            self._active = True
+        if not self._asking.acquire(timeout=REST_S):
+            raise RobotError(
+                f"the policy has been at work on one set for over {REST_S:.0f} s; start it again "
+                "when it is done, or restart its node"
+            )
+        try:
+            with self._lock:
+                self.runtime.reset()
+                self._fault = ""
+                self._active = True
+        finally:
+            self._asking.release()
         return "started"
 
     def _stop(self) -> str:
         with self._lock:
             self._active = False
+            self.runtime.player.stop(self._now_ns())
         return "stopped"
 
     def _poll(self) -> None:
@@ -108,25 +139,53 @@ class PolicyNode(Node):
                 self._worker.put(frame)
 
     def _step(self, frame: SyncedFrame) -> None:
-        """One step, in the worker's thread."""
-        with self._lock:
+        """One set, in the worker's thread: inference, and synchronously its command."""
+        with self._asking:
             if not self._active:
                 return
-            action = self.runtime.step(frame)
-            chunk = self.runtime.chunk
-            now_ns = self._now_ns()
+            chunk = self.runtime.infer(frame)
+            with self._lock:
+                if not self._active:
+                    return
+                now_ns = self._now_ns()
+                if chunk is not None:
+                    self.runtime.player.add(chunk, now_ns)
+                action = None
+                if self._ticker is None:
+                    action = self._command(now_ns)
+        self._fault = ""
+        self._steps += 1
+        if action is not None:
+            self._latency_s.append((now_ns - frame.stamp_ns) * 1e-9)
+            self._draw(action, frame.stamp_ns)
+
+    def _tick(self) -> None:
+        """The command of the present, where it is due, from the chunks there are."""
+        with self._lock:
+            now_ns, player = self._now_ns(), self.runtime.player
+            chunk = player.newest
+            if not self._active or chunk is None or not player.due(now_ns):
+                return
+            action = self._command(now_ns)
+        if action is not None:
+            self._latency_s.append((now_ns - chunk.stamp_ns) * 1e-9)
+            self._draw(action, now_ns)
+
+    def _command(self, now_ns: int) -> Action | None:
+        action = self.runtime.player.action(now_ns)
+        if action is not None:
             self._gripper.publish(messages.gripper_command_msg(action.gripper_width_m, now_ns))
             self._pose.publish(messages.pose_msg(action.T_base_ee, now_ns))
-        self._latency_s.append((now_ns - frame.stamp_ns) * 1e-9)
-        self._steps += 1
-        self._fault = ""
-        assert chunk is not None
-        self._trajectory.publish(trajectory_msg(action.T_base_ee[None], frame.stamp_ns))
-        if self.config.markers and self._markers.get_subscription_count():
-            self._markers.publish(policy_markers(chunk.info, action.T_base_ee, frame.stamp_ns))
+        return action
+
+    def _draw(self, action: Action, stamp_ns: int) -> None:
+        chunk = self.runtime.chunk
+        self._trajectory.publish(trajectory_msg(action.T_base_ee[None], stamp_ns))
+        if chunk is not None and self.config.markers and self._markers.get_subscription_count():
+            self._markers.publish(policy_markers(chunk.info, action.T_base_ee, stamp_ns))
 
     def _failed(self, error: Exception) -> None:
-        """A set that gave no action: nothing is commanded, so the arm holds."""
+        """A set that gave no actions: nothing new is commanded, so the arm holds."""
         self._refused += 1
         self._fault = str(error)
         text = str(error) if isinstance(error, VisuomotorError) else repr(error)
@@ -137,33 +196,46 @@ class PolicyNode(Node):
             return self.sync.stats(self._now_ns())
 
     def _report(self) -> None:
-        stats = self._stats()
+        stats, player = self._stats(), self.runtime.player
+        now_ns = self._now_ns()
         values = {
             "active": self._active,
+            "inference": self.config.inference,
             "steps": self._steps,
             "refused": self._refused,
             "skipped_sets": self._worker.skipped,
             "inference_ms": 1e3 * self._worker.busy_s,
+            "chunks": player.chunks,
+            "late_actions": player.late,
+            "spliced": player.spliced,
+            "stalls": player.stalls(now_ns),
+            "latency_used_ms": 1e-6 * player.latency_ns,
+            "command_latency_ms": 1e3 * player.config.command_latency_s,
             "sets": stats.status,
         }
         if self._latency_s:
             p50, p95 = np.percentile(list(self._latency_s), (50, 95))
             values |= {"latency_p50_ms": 1e3 * p50, "latency_p95_ms": 1e3 * p95}
-        bad = bool(self._fault) or (self._active and not stats.ok)
-        message = self._fault or stats.status
+        silence_s, silent = player.silence_s(now_ns), ""
+        if stats.ok and silence_s > SILENT_S:
+            silent = f"no action for {silence_s:.1f} s, the policy is too slow; the arm holds"
+        bad = bool(self._fault or silent) or (self._active and not stats.ok)
+        message = self._fault or silent or stats.status
         self._diagnostics.publish(
             messages.diagnostics_msg(
                 {"policy": values},
-                self._now_ns(),
+                now_ns,
                 messages.ERROR if bad else messages.OK,
                 message,
             )
         )
 
     def close(self) -> None:
-        """Ends the worker; without commands the bridge holds the arm."""
+        """Ends the threads; without commands the bridge holds the arm."""
         self.streams.close()
         self._stop()
+        if self._ticker is not None:
+            self._ticker.stop()
         self._worker.stop()
 
 
@@ -176,7 +248,7 @@ def _load(config: Config) -> PolicyRuntime:
     from visuomotor.policies.runtime import PolicyRuntime
 
     torch.set_num_threads(config.threads)
-    return PolicyRuntime(load_policy(config.checkpoint), config.replan_steps)
+    return PolicyRuntime(load_policy(config.checkpoint), config.chunks())
 
 
 def main() -> None:

@@ -1,40 +1,38 @@
-"""Runs any policy step by step: observation, chunk, the action due, and refusal of nonsense."""
+"""Runs any policy: observation, chunk, the action due, and refusal of nonsense."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from visuomotor.contracts import (
-    MAX_GRIPPER_WIDTH_M,
-    STEP_NS,
-    Action,
-    ActionChunk,
-    Observation,
-    SyncedFrame,
-)
+from visuomotor.contracts import STEP_NS, Action, ActionChunk, Observation, SyncedFrame
+from visuomotor.control.chunk_config import ChunkConfig
+from visuomotor.control.chunks import ChunkPlayer, check_finite
 from visuomotor.errors import CheckpointError, CommandError, DataError
-from visuomotor.geometry import is_pose
 from visuomotor.observations import ObservationSpec, check_cameras, observe
 from visuomotor.policies import LoadedPolicy
 
 
 class PolicyRuntime:
-    """Calls a policy on every `replan_steps`-th set and plays its chunk in between.
+    """Calls a policy on every `replan_steps`-th set and plays its chunks in between.
 
     A chunk's action i is for the set observed plus i control steps, by the sets' stamps: after a
-    lost set the action of its time is skipped, not delayed. allow_blind: act, too, on sets in
-    which no camera measured any depth; to test what a policy does without looking.
+    lost set the action of its time is skipped, not delayed. `step` does a set's work at once; who
+    measures time calls `infer`, gives the chunk to `player` and asks that for actions, in another
+    thread if inference is asynchronous. allow_blind: act, too, on sets in which no camera measured
+    any depth; to test what a policy does without looking.
     """
 
     def __init__(
-        self, policy: LoadedPolicy, replan_steps: int = 1, allow_blind: bool = False
+        self,
+        policy: LoadedPolicy,
+        config: ChunkConfig | None = None,
+        allow_blind: bool = False,
     ) -> None:
-        if replan_steps < 1:
-            raise ValueError(f"got replan_steps {replan_steps}, expected at least 1")
-        self._policy, self._replan = policy, replan_steps
-        self._allow_blind = allow_blind
-        self.chunk: ActionChunk | None = None
+        self.player = ChunkPlayer(config or ChunkConfig())
+        self._policy, self._allow_blind = policy, allow_blind
+
+    @property
+    def chunk(self) -> ActionChunk | None:
         """The newest chunk, with what may be drawn in `info`."""
+        return self.player.newest
 
     @property
     def spec(self) -> ObservationSpec:
@@ -53,29 +51,41 @@ class PolicyRuntime:
     def reset(self) -> None:
         """Begins a new episode."""
         self._policy.reset()
-        self.chunk = None
+        self.player.reset()
 
     def step(self, frame: SyncedFrame) -> Action:
-        """The action for this set.
+        """The action for this set, as if it were commanded in the middle of its control step.
 
         Raises DataError for a set that the policy cannot see (a camera or all depth missing),
-        CommandError for an action that is no finite pose and width.
+        CommandError for actions that are no finite poses and widths.
         """
-        index = 0
-        if self.chunk is not None:
-            index = round((frame.stamp_ns - self.chunk.stamp_ns) / STEP_NS)
-        if self.chunk is None or not 0 <= index < min(self._replan, len(self.chunk)):
-            self.chunk, index = self._policy.act(self._observe(frame)), 0
-        action = self.chunk[index]
-        if not is_pose(action.T_base_ee) or not np.isfinite(action.gripper_width_m):
-            raise CommandError(
-                f"set {frame.stamp_ns}: the policy gave position "
-                f"{action.T_base_ee[:3, 3].tolist()} and width {action.gripper_width_m}, expected "
-                "a finite pose and width; the arm holds, check the checkpoint and its inputs"
-            )
-        return Action(
-            action.T_base_ee, float(np.clip(action.gripper_width_m, 0.0, MAX_GRIPPER_WIDTH_M))
-        )
+        now_ns = frame.stamp_ns + STEP_NS // 2
+        chunk = self.infer(frame)
+        if chunk is not None:
+            self.player.add(chunk, now_ns)
+        action = self.player.action(now_ns)
+        if action is None:
+            raise CommandError(f"set {frame.stamp_ns}: the policy's chunk has no action for it")
+        return action
+
+    def infer(self, frame: SyncedFrame) -> ActionChunk | None:
+        """The policy's answer to this set; None where it is to go on with the chunk it has.
+
+        Raises as `step` does, and whatever the policy raises; all chunks are then forgotten, so
+        that nothing is commanded before the next good one.
+        """
+        newest = self.chunk
+        if newest is not None:
+            steps = round((frame.stamp_ns - newest.stamp_ns) / STEP_NS)
+            if 0 <= steps < min(self.player.config.replan_steps, len(newest)):
+                return None
+        try:
+            chunk = self._policy.act(self._observe(frame))
+            check_finite(chunk)
+        except Exception:
+            self.player.clear()
+            raise
+        return chunk
 
     def _observe(self, frame: SyncedFrame) -> Observation:
         observation = observe(frame, self.spec)

@@ -13,6 +13,7 @@ from visuomotor.contracts import (
     RobotState,
     SyncedFrame,
 )
+from visuomotor.control.chunk_config import ChunkConfig
 from visuomotor.errors import CheckpointError, CommandError, DataError
 from visuomotor.geometry import PinholeCamera, pose
 from visuomotor.observations import CameraSpec, ObservationSpec
@@ -50,6 +51,10 @@ def frame_at(stamp_ns: int) -> SyncedFrame:
     return SyncedFrame(stamp_ns, {"front": view}, robot)
 
 
+def replanning(policy: Counting, steps: int) -> PolicyRuntime:
+    return PolicyRuntime(policy, ChunkConfig(replan_steps=steps))
+
+
 def played(runtime: PolicyRuntime, steps: list[float]) -> list[float]:
     """The x of the actions for sets stamped at these control steps."""
     stamps = [10**9 + round(s * STEP_NS) for s in steps]
@@ -61,32 +66,37 @@ def test_every_set_triggers_the_policy_by_default() -> None:
 
 
 def test_a_chunk_is_played_for_replan_steps() -> None:
-    assert played(PolicyRuntime(Counting(), 3), [0, 1, 2, 3, 4, 5, 6]) == [
+    assert played(replanning(Counting(), 3), [0, 1, 2, 3, 4, 5, 6]) == [
         *(0, 0.1, 0.2),
         *(1, 1.1, 1.2),
         2,
     ]
 
 
+def test_on_one_clock_asynchronous_inference_plays_the_same() -> None:
+    config = ChunkConfig(inference="asynchronous", replan_steps=3)
+    assert played(PolicyRuntime(Counting(), config), [0, 1, 2, 3, 4]) == [0, 0.1, 0.2, 1, 1.1]
+
+
 def test_a_chunk_shorter_than_replan_steps_ends_with_its_last_action() -> None:
-    assert played(PolicyRuntime(Counting(2), 5), [0, 1, 2, 3, 4]) == [0, 0.1, 1, 1.1, 2]
+    assert played(replanning(Counting(2), 5), [0, 1, 2, 3, 4]) == [0, 0.1, 1, 1.1, 2]
 
 
 def test_after_a_lost_set_the_action_of_its_time_is_skipped() -> None:
-    assert played(PolicyRuntime(Counting(), 4), [0, 1, 3, 4]) == [0, 0.1, 0.3, 1]
+    assert played(replanning(Counting(), 4), [0, 1, 3, 4]) == [0, 0.1, 0.3, 1]
 
 
 def test_stamps_may_jitter() -> None:
-    assert played(PolicyRuntime(Counting(), 4), [0, 1.2, 1.8, 3.1]) == [0, 0.1, 0.2, 0.3]
+    assert played(replanning(Counting(), 4), [0, 1.2, 1.8, 3.1]) == [0, 0.1, 0.2, 0.3]
 
 
 def test_after_a_long_gap_or_a_clock_that_goes_back_the_policy_is_asked_again() -> None:
-    assert played(PolicyRuntime(Counting(), 4), [0, 1, 50, 51, 2, 3]) == [0, 0.1, 1, 1.1, 2, 2.1]
+    assert played(replanning(Counting(), 4), [0, 1, 50, 51, 2, 3]) == [0, 0.1, 1, 1.1, 2, 2.1]
 
 
 def test_a_reset_forgets_the_chunk_and_reaches_the_policy() -> None:
     policy = Counting()
-    runtime = PolicyRuntime(policy, 4)
+    runtime = replanning(policy, 4)
     played(runtime, [0, 1])
     runtime.reset()
     assert runtime.chunk is None
@@ -104,18 +114,61 @@ def test_the_policy_sees_what_observe_makes() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_an_action_that_is_not_finite_is_refused(bad: float) -> None:
+def test_a_chunk_that_is_not_finite_somewhere_is_refused_as_a_whole(bad: float) -> None:
     class Broken(Counting):
         def act(self, observation: Observation) -> ActionChunk:
             chunk = super().act(observation)
-            chunk.poses[1, 0, 3] = bad
+            if self.calls == 2:
+                chunk.poses[2, 0, 3] = bad
             return chunk
 
-    runtime = PolicyRuntime(Broken(), 4)
-    runtime.step(frame_at(10**9))
-    with pytest.raises(CommandError, match="expected a finite pose and width; the arm holds"):
-        runtime.step(frame_at(10**9 + STEP_NS))
-    runtime.step(frame_at(10**9 + 2 * STEP_NS))
+    runtime = replanning(Broken(), 2)
+    assert played(runtime, [0, 1]) == [0, 0.1]
+    with pytest.raises(CommandError, match=r"in action 3 of 4, expected a finite pose.*arm holds"):
+        played(runtime, [2])
+    assert runtime.player.action(10**9 + 2 * STEP_NS) is None, "nor what was there before"
+    assert played(runtime, [3, 4]) == [2, 2.1]
+    assert runtime.player.chunks == 2
+
+
+def test_after_a_policy_that_raised_nothing_is_left_to_command() -> None:
+    class Raising(Counting):
+        def act(self, observation: Observation) -> ActionChunk:
+            if self.calls == 1:
+                self.calls += 1
+                raise RuntimeError("no kernel image")
+            return super().act(observation)
+
+    runtime = replanning(Raising(), 2)
+    assert played(runtime, [0, 1]) == [0, 0.1]
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        played(runtime, [2])
+    assert runtime.player.action(10**9 + 2 * STEP_NS) is None
+    assert played(runtime, [3]) == [2]
+
+
+def test_one_action_at_a_time_is_commanded_however_late_it_is() -> None:
+    runtime = PolicyRuntime(Counting(1))
+    for steps in range(5):
+        chunk = runtime.infer(frame_at(10**9 + steps * STEP_NS))
+        assert chunk is not None
+        now_ns = chunk.stamp_ns + 9 * STEP_NS // 2
+        runtime.player.add(chunk, now_ns)
+        action = runtime.player.action(now_ns)
+        assert action is not None
+        assert action.T_base_ee.tobytes() == chunk.poses[0].tobytes()
+    assert runtime.player.late == runtime.player.chunks == 5
+
+
+def test_of_a_chunk_that_came_late_the_present_action_is_commanded() -> None:
+    runtime = replanning(Counting(8), 1)
+    chunk = runtime.infer(frame_at(10**9))
+    assert chunk is not None
+    runtime.player.add(chunk, now_ns := 10**9 + 3 * STEP_NS + 1)
+    action = runtime.player.action(now_ns)
+    assert action is not None
+    assert action.T_base_ee[0, 3] == chunk.poses[3, 0, 3]
+    assert runtime.player.late == 3
 
 
 def test_a_rotation_that_is_none_is_refused() -> None:
@@ -166,4 +219,4 @@ def test_sets_without_any_depth_move_nothing_unless_allowed() -> None:
 
 def test_replan_steps_must_be_positive() -> None:
     with pytest.raises(ValueError, match="replan_steps 0"):
-        PolicyRuntime(Counting(), 0)
+        replanning(Counting(), 0)
