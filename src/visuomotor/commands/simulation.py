@@ -220,7 +220,11 @@ def bench(
     for one in names:
         print(f"bench {one} ...", flush=True)
         module = importlib.import_module(f"visuomotor.bench.{one}")
-        print(figures_table(module.run(out)), flush=True)
+        result = module.run(out)
+        print(figures_table(result), flush=True)
+        pages = out.resolve().parent.parent / "docs" / "results"
+        if hasattr(module, "page") and out.name == "results" and pages.is_dir():
+            (pages / f"{one}.md").write_text(module.page(result))
     from visuomotor.bench.tables import BEGIN, update_readme
 
     readme = out.resolve().parent.parent / "README.md"

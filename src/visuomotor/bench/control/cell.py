@@ -13,6 +13,7 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -33,8 +34,8 @@ START_S = 60.0
 class ControlCell(Node):
     """Streams targets and keeps what comes back; its methods block, another thread spins it."""
 
-    def __init__(self) -> None:
-        super().__init__("control_cell")
+    def __init__(self, context: Context) -> None:
+        super().__init__("control_cell", context=context)
         self.call = ServiceCaller(self, timeout_s=10.0)
         self.reference, self.measured = Track(), Track()
         self.status: dict[str, dict[str, str]] = {}
@@ -153,9 +154,10 @@ def control_cell(
         "sync": "false",
         **arguments,
     }
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    cell = ControlCell()
-    executor = SingleThreadedExecutor()
+    context = Context()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    cell = ControlCell(context)
+    executor = SingleThreadedExecutor(context=context)
     executor.add_node(cell)
     thread = threading.Thread(target=executor.spin, name="cell", daemon=True)
     thread.start()
@@ -170,7 +172,7 @@ def control_cell(
         executor.shutdown(timeout_sec=2.0)
         thread.join(2.0)
         cell.destroy_node()
-        rclpy.try_shutdown()
+        rclpy.try_shutdown(context=context)
 
 
 def loopback() -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,8 +13,8 @@ import numpy as np
 
 from visuomotor.bench.control.cell import ControlCell
 from visuomotor.bench.control.log import peak_speed, rest_after
-from visuomotor.bench.control.measure import STREAMER, along
 from visuomotor.bench.control.processes import node_processes
+from visuomotor.bench.control.streamer import along, streaming
 from visuomotor.contracts import Float64
 from visuomotor.errors import RobotError
 from visuomotor.ros import topics
@@ -139,7 +137,6 @@ def jumping(scene: Scene) -> FaultRow:
 def two_publishers(scene: Scene) -> FaultRow:
     """A second policy begins to stream from its own place, 6 cm away."""
     cell = scene.cell
-    words = [repr(float(v)) for v in along(scene.home, -0.06 * scene.towards).ravel()]
     contested = "refused/policy/contested"
     before, since_s = cell.counter(contested), 0.0
 
@@ -149,7 +146,7 @@ def two_publishers(scene: Scene) -> FaultRow:
             since_s = cell.now_s
         return scene.moving(elapsed_s)
 
-    other = subprocess.Popen([sys.executable, "-c", STREAMER, *words])
+    other = streaming(along(scene.home, -0.06 * scene.towards))
     try:
         cell.stream_while(target, lambda: not since_s or cell.now_s < since_s + WATCH_S)
         seen = scene.seen("two publishers", since_s, "one of them ended: follows again")
@@ -266,3 +263,9 @@ OVER_LIBFRANKA: dict[str, Fault] = {f.__name__: f for f in (reflex, push)}
 
 WITH_POLICY: dict[str, Fault] = {camera_death.__name__: camera_death}
 """Faults of a cell in which a policy node runs (demo.launch.xml)."""
+
+
+def faults_of(backend: str, cell: ControlCell, launch: int) -> list[dict[str, Any]]:
+    """The rows of a backend; one that raises is an error of the benchmark."""
+    faults = EVERYWHERE | (OVER_LIBFRANKA if backend == "libfranka" else {})
+    return [fault(Scene(cell, launch)).figures() for fault in faults.values()]

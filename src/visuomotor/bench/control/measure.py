@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from visuomotor.bench.control.cell import ControlCell, control_cell
+from visuomotor.bench.control.faults import faults_of
 from visuomotor.bench.control.log import peak_speed, rest_after
 from visuomotor.bench.control.processes import cpu_seconds, node_processes
 from visuomotor.bench.control.sinusoid import IDEAL_ACCELERATION, following, offset_m
+from visuomotor.bench.control.streamer import AXIS, along, streaming
 from visuomotor.bench.results import save_result
 from visuomotor.contracts import Float64
 
 BACKENDS = ("mujoco", "libfranka")
 WARM_UP_S, STREAM_S = 4.0, 24.0
-AXIS = 1
 
 
 def run(
@@ -42,6 +41,7 @@ def run(
                 "stall": stall(cell),
                 "killed": killed(cell),
             }
+            figures[backend]["faults"] = faults_of(backend, cell, launched.pid)
     return save_result(
         out / "control.json",
         figures,
@@ -50,13 +50,6 @@ def run(
         "visuomotor bench control",
         [],
     )
-
-
-def along(pose: Float64, by_m: float) -> Float64:
-    """The pose (4, 4) moved along the axis."""
-    moved: Float64 = pose.copy()
-    moved[AXIS, 3] += by_m
-    return moved
 
 
 def sinusoid(cell: ControlCell, seconds: float, processes: dict[str, int]) -> dict[str, Any]:
@@ -105,32 +98,10 @@ def stall(cell: ControlCell) -> dict[str, float]:
     }
 
 
-STREAMER = """
-import sys, time, rclpy
-import numpy as np
-from geometry_msgs.msg import PoseStamped
-from visuomotor.ros import messages, topics
-from visuomotor.bench.control.sinusoid import offset_m
-rclpy.init()
-node = rclpy.create_node("streamer")
-target = node.create_publisher(PoseStamped, topics.POLICY_POSE, topics.COMMAND)
-home = np.array([float(v) for v in sys.argv[1:]]).reshape(4, 4)
-while not target.get_subscription_count():
-    time.sleep(0.01)
-begin = time.monotonic()
-while True:
-    pose = home.copy()
-    pose[1, 3] += offset_m(time.monotonic() - begin)
-    target.publish(messages.pose_msg(pose, node.get_clock().now().nanoseconds))
-    time.sleep(0.05)
-"""
-
-
 def killed(cell: ControlCell) -> dict[str, float]:
     """The process that streams is killed at full speed."""
     home = settle(cell)
-    words = [repr(float(v)) for v in home.ravel()]
-    policy = subprocess.Popen([sys.executable, "-c", STREAMER, *words])
+    policy = streaming(home)
     try:
         cell.wait(lambda: cell.pose[AXIS, 3] > home[AXIS, 3] + 0.03, "motion")
         cell.wait(lambda: abs(cell.pose[AXIS, 3] - home[AXIS, 3]) < 0.01, "its middle")
