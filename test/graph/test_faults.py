@@ -23,6 +23,15 @@ STATES = {
 }
 
 
+# before the fixture below: both launch a whole cell under the same names
+def test_a_policys_camera_that_dies_leaves_the_arm_holding(tmp_path) -> None:
+    arguments = {"policy": CHECKPOINT, "source": "raw", "cameras": ["front", "side"]}
+    with control_cell("mujoco", tmp_path / "launch.log", "demo", **arguments) as (made, launched):
+        row = WITH_POLICY["camera_death"](Scene(made, launched.pid))
+        assert row.state == "hold"
+        check(row)
+
+
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory):
     log = tmp_path_factory.mktemp("faults") / "launch.log"
@@ -38,14 +47,6 @@ def test_the_arm_over_libfranka_stops_within_its_limits_and_goes_on(cell, name) 
     assert row.state == state
     assert reason in row.reason
     check(row)
-
-
-def test_a_policys_camera_that_dies_leaves_the_arm_holding(tmp_path) -> None:
-    arguments = {"policy": CHECKPOINT, "source": "raw", "cameras": ["front", "side"]}
-    with control_cell("mujoco", tmp_path / "launch.log", "demo", **arguments) as (made, launched):
-        row = WITH_POLICY["camera_death"](Scene(made, launched.pid))
-        assert row.state == "hold"
-        check(row)
 
 
 def check(row) -> None:
