@@ -1,0 +1,146 @@
+"""A phone moves the arm: the server, a real WebSocket, the node, and the bridge that accepts."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from teleop_graph import HOME, TeleopGraph, command
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from visuomotor.geometry import pose_delta
+
+
+class PhoneClient:
+    """Speaks as the page does, over a real socket, in a thread."""
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        self._socket = connect(url, ssl=context)
+        self.state = {"clutch": False, "gripper": False, "policy": False}
+        self.position, self.texts, self.silent = [0.0, 0.0, 0.0], [], False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            stamp = json.loads(self._socket.recv())
+            self.texts.append(stamp["text"])
+            pose = {"position": self.position, "quat_xyzw": [0, 0, 0, 1]}
+            if not self.silent:
+                self._socket.send(json.dumps({**self.state, **pose, "echo": stamp["stamp"]}))
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def graph():
+    made = TeleopGraph()
+    yield made
+    made.close()
+
+
+def addressed(graph: TeleopGraph, process) -> str:
+    """The address that the node shows."""
+    graph.spin(lambda: any("open on the phone" in t for t in graph.log), "the phone's address")
+    return next(re.search(r"https?://\S+", t)[0] for t in graph.log if "open on the phone" in t)
+
+
+def test_a_phone_moves_the_arm_over_tls_and_silence_lets_go(graph, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    process = graph.run(command("phone", host="0.0.0.0", port=0, speed=0.2))
+    url = addressed(graph, process)
+    assert url.startswith("https://")
+    token = url.split("token=")[1]
+    port = int(re.search(r":(\d+)/", url)[1])
+    folder = tmp_path / "visuomotor" / "teleop"
+    assert (folder / "key.pem").stat().st_mode & 0o077 == 0
+    context = ssl.create_default_context(cafile=folder / "certificate.pem")
+
+    for wrong in ("", "?token=", f"?token={token[:-1]}", f"?token={token}x", "?token=%ff"):
+        with pytest.raises(InvalidStatus, match="401"):
+            connect(f"wss://localhost:{port}/ws{wrong}", ssl=context)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"https://localhost:{port}/{wrong}", context=context, timeout=10)
+    with urllib.request.urlopen(
+        f"https://localhost:{port}/?token={token}", context=context, timeout=10
+    ) as page:
+        assert b"hold to move" in page.read()
+    graph.spin(lambda: graph.diagnosed("refused/token") == "10", "ten refusals")
+
+    phone = PhoneClient(f"wss://localhost:{port}/ws?token={token}", context)
+    try:
+        graph.spin(lambda: "released" in phone.texts, "the node's answer")
+        phone.position = [0.0, 0.0, -5.0]  # far off, but not engaged
+        phone.state = {**phone.state, "clutch": True}
+        graph.spin(lambda: graph.targets, "the first target")
+        np.testing.assert_allclose(graph.targets[0], HOME, atol=1e-6)
+        for z in np.linspace(-5.0, -5.1, 11):
+            phone.position = [0.0, 0.0, float(z)]
+            graph.spin_for(0.06)
+        graph.spin(lambda: graph.accepted and graph.accepted[-1][0, 3] > 0.49, "10 cm forward")
+        moved = pose_delta(HOME, graph.accepted[-1])
+        np.testing.assert_allclose(moved, [0.1, 0, 0, 0, 0, 0], atol=2e-3)
+        assert "moving" in phone.texts
+
+        phone.state = {**phone.state, "gripper": True}
+        graph.spin(lambda: graph.widths and graph.widths[-1] == 0.0, "a closed hand")
+        graph.spin_for(0.3)
+        assert graph.widths[-1] == 0.0  # held down is one press
+        phone.silent = True
+        graph.spin(lambda: graph.enables[-1] is False, "the release")
+        phone.silent, phone.state = False, {"clutch": False, "gripper": False, "policy": True}
+        graph.spin(lambda: graph.policy and graph.policy[-1], "the policy's dead-man")
+        assert graph.enables[-1] is False
+        phone.state = {**phone.state, "policy": False}
+        graph.spin(lambda: graph.policy[-1] is False, "the policy's release")
+        with pytest.raises(Exception, match="another phone"):
+            connect(f"wss://localhost:{port}/ws?token={token}", ssl=context).recv(timeout=10)
+        graph.spin(lambda: graph.diagnosed("refused/busy") == "1", "the second phone's refusal")
+    finally:
+        phone.close()
+    assert graph.refused() == {}
+    assert graph.stop(process) == 0
+
+
+def test_on_this_machine_no_other_site_may_steer(graph) -> None:
+    process = graph.run(command("phone", port=0))
+    url = addressed(graph, process)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+    address = url.replace("http", "ws") + "ws"
+    for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(address, additional_headers=headers)
+    with connect(address, origin=url.rstrip("/")) as socket:
+        assert "stamp" in json.loads(socket.recv(timeout=10))
+        socket.send("{")
+    graph.spin(lambda: graph.diagnosed("refused/message") == "1", "the count")
+    assert graph.diagnosed("refused/origin") == graph.diagnosed("refused/host") == "1"
+    assert graph.stop(process) == 0
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            command("phone", port=port), capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if "error" in line]
+    assert len(errors) == 1
+    assert "another port" in errors[0]
