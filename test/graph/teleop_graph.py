@@ -110,10 +110,11 @@ class TeleopGraph:
         found = [messages.diagnostics_from_msg(m).get("teleop", {}) for m in self.diagnostics]
         return found[-1].get(key) if found else None
 
-    def refused(self) -> dict[str, str]:
-        """What the bridge refused or clipped of the operator's commands."""
+    def refused(self, *reasons: str) -> dict[str, str]:
+        """What the bridge refused of the operator's targets for these reasons."""
         counts = messages.diagnostics_from_msg(self.statuses[-1])["counters"]
-        return {k: v for k, v in counts.items() if "teleop" in k and v != "0"}
+        named = {f"refused/teleop/{r}" for r in reasons}
+        return {k: v for k, v in counts.items() if k in named and v != "0"}
 
     def close(self) -> None:
         for process in self._processes:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from urllib.parse import parse_qs, urlsplit
+import re
+from urllib.parse import parse_qs
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+_LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?")
 
 
-def refusal(path: str, headers: Mapping[str, str], token: str, local: bool) -> str:
+def refusal(path: str, host: str, origin: str, token: str, local: bool) -> str:
     """Why a request is refused, in one word that is counted: host, origin or token; "" if not.
 
-    path: with its query, where the token stands. token "": none is asked for. local: the server
-    is for this machine alone, and no name that leads here from elsewhere may be used for it.
+    path: with its query, where the token stands. host, origin: those headers, "" without. token
+    "": none is asked for. local: the server is for this machine alone, and no name that leads here
+    from elsewhere may be used for it.
     """
-    host = headers.get("Host", "")
-    if local and urlsplit(f"//{host}").hostname not in LOCAL:
+    if local and _LOCAL_HOST.fullmatch(host) is None:
         return "host"
-    origin = headers.get("Origin")
     # a page of another site must not command the arm through a browser that may
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin and origin not in (f"http://{host}", f"https://{host}"):
         return "origin"
-    given = parse_qs(urlsplit(path).query).get("token", [""])[0]
+    query = path.partition("?")[2]
+    given = parse_qs(query).get("token", [""])[0]
     if token and not hmac.compare_digest(given.encode(), token.encode()):
         return "token"
     return ""

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from visuomotor.errors import ConfigError, MissingDependencyError
 from visuomotor.teleop.device import Reading
@@ -109,8 +108,10 @@ class PhoneServer:
             self._thread.join()
 
     def _answer(self, connection: Any, request: Any) -> Any:
-        reason = refusal(request.path, request.headers, self._token, self._local)
-        path = urlsplit(request.path).path
+        # two headers of one name, which nobody honest sends, become one that is refused
+        host, origin = (",".join(request.headers.get_all(n)) for n in ("Host", "Origin"))
+        reason = refusal(request.path, host, origin, self._token, self._local)
+        path = request.path.partition("?")[0]
         if not reason and path not in ("/", "/ws"):
             reason = "path"
         if reason:
