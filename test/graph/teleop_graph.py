@@ -33,8 +33,9 @@ def command(device: str, **parameters: object) -> list[str]:
 class TeleopGraph:
     """Records what the node publishes (targets as (4, 4)) and what the bridge makes of it."""
 
-    def __init__(self) -> None:
-        rclpy.init()
+    def __init__(self, *arguments: str) -> None:
+        """arguments: of ROS, for nodes that the test makes in its own process."""
+        rclpy.init(args=["--ros-args", *arguments] if arguments else None)
         self.bridge = CartesianBridgeNode()
         self.node = rclpy.create_node("peer", use_global_arguments=False)
         self.executor = SingleThreadedExecutor()

@@ -12,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from headless_browser import Browser
 from teleop_graph import HOME, TeleopGraph, command
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -142,6 +143,43 @@ def test_on_this_machine_no_other_site_may_steer(graph) -> None:
     assert graph.diagnosed("refused/origin") == "1"
     assert graph.diagnosed("refused/host") == "2"
     assert graph.stop(process) == 0
+
+
+def test_the_page_in_a_browser_moves_the_arm(graph, tmp_path, monkeypatch) -> None:
+    """Over TLS, by dragging: a browser without tracking has pads, whose touch is the clutch."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    browser = Browser(tmp_path / "browser")
+    try:
+        process = graph.run(command("phone", host="0.0.0.0", port=0, timeout_s=1.0))
+        url = addressed(graph, process)
+        browser.open(re.sub(r"//[^:]+:", "//localhost:", url))
+        state = "document.getElementById('state').textContent"
+        graph.spin(lambda: browser.script(f"!!document.body && {state}") == "released", "the page")
+        assert not graph.targets
+        x, y = browser.centre("#plane")
+        browser.mouse("Pressed", x, y)
+        for _ in range(400):
+            y -= 4.0  # up the screen is away from the operator
+            browser.mouse("Moved", x, y)
+            graph.spin_for(0.05)
+            if graph.accepted and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.03:
+                break
+        moved = pose_delta(HOME, graph.accepted[-1])
+        assert moved[0] > 0.03
+        np.testing.assert_allclose(moved[1:], 0.0, atol=1e-3)
+        assert browser.script(state) == "moving"
+        browser.mouse("Released", x, y)
+        graph.spin(lambda: graph.enables[-1] is False, "the release")
+        x, y = browser.centre("#policy")
+        browser.mouse("Pressed", x, y)
+        graph.spin(lambda: graph.policy and graph.policy[-1], "the policy's dead-man")
+        browser.script("dispatchEvent(new Event('blur'))")
+        graph.spin(lambda: graph.policy[-1] is False, "the release of a page that is left")
+        browser.open("about:blank")
+        graph.spin(lambda: graph.diagnosed("state") == "released", "the end")
+        assert graph.stop(process) == 0
+    finally:
+        browser.close()
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path) -> None:

@@ -41,7 +41,7 @@ class Gamepad:
     axes, buttons, meaning = AXES, BUTTONS, MEANING
 
     def __init__(self, index: int = 0) -> None:
-        self._pygame = pygame = _pygame()
+        self._pygame = pygame = load_pygame()
         from pygame._sdl2 import controller
 
         pygame.display.init()
@@ -81,7 +81,8 @@ class Gamepad:
         self._pad.quit()
 
 
-def _pygame() -> Any:
+def load_pygame() -> Any:
+    """The library, set up for a machine without a screen; MissingDependencyError without it."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
