@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
@@ -28,7 +29,8 @@ class Browser:
                 program,
                 "--headless",
                 "--no-sandbox",
-                "--disable-gpu",
+                "--use-angle=swiftshader",  # WebGL without a GPU
+                "--enable-unsafe-swiftshader",
                 "--ignore-certificate-errors",
                 "--remote-debugging-port=0",
                 f"--user-data-dir={folder}",
@@ -59,7 +61,11 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer["result"]
 
-    def open(self, url: str) -> None:
+    def open(self, url: str, before: str = "") -> None:
+        """before: a script that runs before those of the page."""
+        if before:
+            self.call("Page.enable")
+            self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         self.call("Page.navigate", url=url)
 
     def script(self, text: str) -> object:
@@ -80,6 +86,10 @@ class Browser:
             "Input.dispatchMouseEvent", type=f"mouse{kind}", x=x, y=y, button="left", buttons=1,
             clickCount=1, pointerType="mouse",
         )  # fmt: skip
+
+    def picture(self, file: Path) -> None:
+        """Writes what is to be seen as a PNG."""
+        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     def close(self) -> None:
         self._connection.__exit__(None, None, None)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from visuomotor.teleop.gamepad import AXES, BUTTONS, load_pygame
 
-GAMECONTROLLER = 1  # SDL_JOYSTICK_TYPE_GAMECONTROLLER
+UNKNOWN, GAMECONTROLLER = 0, 1  # SDL_JoystickType
 
 
 class VirtualGamepad:
-    """Attached at once; `axis` and `button` are its sticks and buttons by name."""
+    """Attached at once; `axis` and `button` are its sticks and buttons by name.
 
-    def __init__(self) -> None:
+    kind: UNKNOWN has no layout that SDL knows.
+    """
+
+    def __init__(self, kind: int = GAMECONTROLLER) -> None:
         pygame = load_pygame()
         pygame.display.init()
         pygame.joystick.init()
@@ -24,7 +27,7 @@ class VirtualGamepad:
         pad = ctypes.c_void_p
         sdl.SDL_JoystickSetVirtualAxis.argtypes = [pad, ctypes.c_int, ctypes.c_int16]
         sdl.SDL_JoystickSetVirtualButton.argtypes = [pad, ctypes.c_int, ctypes.c_uint8]
-        self._index = sdl.SDL_JoystickAttachVirtual(GAMECONTROLLER, len(AXES), len(BUTTONS), 0)
+        self._index = sdl.SDL_JoystickAttachVirtual(kind, len(AXES), len(BUTTONS), 0)
         assert self._index == 0, "another gamepad is attached"
         self._pad = pad(sdl.SDL_JoystickOpen(self._index))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped
-from sdl_gamepad import VirtualGamepad
+from sdl_gamepad import UNKNOWN, VirtualGamepad
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 from teleop_graph import HOME, TeleopGraph, command
@@ -22,7 +22,7 @@ from visuomotor.ros.launch import share_folder
 from visuomotor.ros.parameters import declare
 from visuomotor.teleop.axes import AxisMap
 from visuomotor.teleop.config import DEVICES
-from visuomotor.teleop.gamepad import BUTTONS, Gamepad
+from visuomotor.teleop.gamepad import Gamepad
 from visuomotor.teleop.registry import make_operator
 from visuomotor.teleop.spacemouse import SpaceMouse
 
@@ -135,6 +135,15 @@ def pad():
     made.close()
 
 
+def test_a_pad_without_a_layout_is_named() -> None:
+    made = VirtualGamepad(UNKNOWN)
+    try:
+        with pytest.raises(RobotError, match=r"SDL knows no layout of '.+SDL_GAMECONTROLLERCONFIG"):
+            Gamepad()
+    finally:
+        made.close()
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_configuration_of_every_device_is_what_its_node_takes(device) -> None:
     """Through ROS's own parser, to which an unquoted y is true and an unquoted 0 a number."""
@@ -148,7 +157,11 @@ def test_the_configuration_of_every_device_is_what_its_node_takes(device) -> Non
         if controls is None:
             make_operator(config)
         else:
-            assert AxisMap(config.axes, (*controls.axes, *BUTTONS)).matrix.any(axis=1).all()
+            assert (
+                AxisMap(config.axes, (*controls.axes, *getattr(controls, "buttons", ())))
+                .matrix.any(axis=1)
+                .all()
+            )
             assert config.axes == controls.meaning.axes
     finally:
         node.destroy_node()

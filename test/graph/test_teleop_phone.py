@@ -170,6 +170,12 @@ def test_the_page_in_a_browser_moves_the_arm(graph, tmp_path, monkeypatch) -> No
         assert browser.script(state) == "moving"
         browser.mouse("Released", x, y)
         graph.spin(lambda: graph.enables[-1] is False, "the release")
+        assert set(graph.widths) == {0.08}
+        x, y = browser.centre("#gripper")
+        browser.mouse("Pressed", x, y)
+        graph.spin(lambda: graph.widths[-1] == 0.0, "a closed hand")
+        browser.mouse("Released", x, y)
+        graph.spin(lambda: graph.enables[-1] is False, "the release")
         x, y = browser.centre("#policy")
         browser.mouse("Pressed", x, y)
         graph.spin(lambda: graph.policy and graph.policy[-1], "the policy's dead-man")
@@ -178,6 +184,62 @@ def test_the_page_in_a_browser_moves_the_arm(graph, tmp_path, monkeypatch) -> No
         browser.open("about:blank")
         graph.spin(lambda: graph.diagnosed("state") == "released", "the end")
         assert graph.stop(process) == 0
+    finally:
+        browser.close()
+
+
+# The other side of WebXR's documented interface: a phone whose place a test says.
+TRACKED_PHONE = """
+window.place = {x: 0, y: 0, z: 0};
+window.lost = false;
+window.XRWebGLLayer = class { constructor() { this.framebuffer = null; } };
+class Session {
+  updateRenderState(state) { this.renderState = state; }
+  async requestReferenceSpace(name) { return name; }
+  requestAnimationFrame(draw) {
+    setTimeout(() => draw(performance.now(), {getViewerPose: () => ({
+      emulatedPosition: window.lost,
+      transform: {position: window.place, orientation: {x: 0, y: 0, z: 0, w: 1}},
+    })}), 16);
+  }
+}
+Object.defineProperty(navigator, "xr", {value: {
+  isSessionSupported: async (mode) => mode === "immersive-ar",
+  requestSession: async (mode, needs) => {
+    if (needs.domOverlay.root !== document.body) throw new Error("no overlay");
+    return (window.session = new Session());
+  },
+}});
+"""
+
+
+def test_the_page_sends_where_a_tracked_phone_is(graph, tmp_path) -> None:
+    browser = Browser(tmp_path / "browser")
+    try:
+        process = graph.run(command("phone", port=0, timeout_s=1.0))
+        browser.open(addressed(graph, process), TRACKED_PHONE)
+        start = "document.getElementById('start')"
+        graph.spin(lambda: browser.script(f"!!document.body && !{start}.hidden"), "the page")
+        browser.script(f"{start}.click()")
+        graph.spin(lambda: browser.script("!!window.session"), "the session")
+        x, y = browser.centre("#clutch")
+        browser.mouse("Pressed", x, y)
+        graph.spin(lambda: graph.targets, "the first target")
+        np.testing.assert_allclose(graph.targets[0], HOME, atol=1e-6)
+        for _ in range(400):
+            browser.script("place.y += 0.005")
+            graph.spin_for(0.05)
+            if graph.accepted and graph.accepted[-1][2, 3] > HOME[2, 3] + 0.03:
+                break
+        moved = pose_delta(HOME, graph.accepted[-1])
+        assert moved[2] > 0.03
+        np.testing.assert_allclose(moved[[0, 1, 3, 4, 5]], 0.0, atol=1e-3)
+        browser.script("window.lost = true")
+        graph.spin(lambda: graph.enables[-1] is False, "the release of a phone that is lost")
+        browser.script("window.lost = false")
+        graph.spin(lambda: graph.enables[-1], "the clutch again")
+        browser.script("session.onend()")
+        graph.spin(lambda: graph.enables[-1] is False, "the release at the session's end")
     finally:
         browser.close()
 

@@ -71,7 +71,7 @@ def shaped(values: ArrayLike, dead_zone: float, expo: float) -> Float64:
 
 def no_faster_on_diagonals(rate: Float64) -> Float64:
     """The rate (6,) with its linear and its angular half at most 1 long."""
-    result = rate.copy()
+    result: Float64 = rate.copy()
     for half in (slice(0, 3), slice(3, 6)):
         result[half] /= max(1.0, float(np.linalg.norm(result[half])))
     return result

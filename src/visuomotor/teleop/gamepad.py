@@ -10,8 +10,8 @@ from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.teleop.stick import Deflection, Meaning
 
 # In SDL's order. Sticks: right and down are positive; triggers: 0 to 1.
-AXES = ("left_x", "left_y", "right_x", "right_y", "left_trigger", "right_trigger")
-BUTTONS = (
+AXES: tuple[str, ...] = ("left_x", "left_y", "right_x", "right_y", "left_trigger", "right_trigger")
+BUTTONS: tuple[str, ...] = (
     "a", "b", "x", "y", "back", "guide", "start", "left_stick", "right_stick",
     "left_shoulder", "right_shoulder", "dpad_up", "dpad_down", "dpad_left", "dpad_right",
 )  # fmt: skip
@@ -45,6 +45,7 @@ class Gamepad:
         from pygame._sdl2 import controller
 
         pygame.display.init()
+        pygame.joystick.init()
         controller.init()
         pygame.event.pump()
         count = controller.get_count()
@@ -54,7 +55,7 @@ class Gamepad:
                 "user read /dev/input: group input)"
             )
         if not controller.is_controller(index):
-            name = controller.name_forindex(index)
+            name = pygame.joystick.Joystick(index).get_name()
             raise RobotError(
                 f"gamepad: SDL knows no layout of {name!r}; give one in SDL_GAMECONTROLLERCONFIG"
             )

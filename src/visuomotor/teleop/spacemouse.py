@@ -8,7 +8,7 @@ from typing import Any
 from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.teleop.stick import MOTION, Deflection, Meaning
 
-AXES = ("x", "y", "z", "roll", "pitch", "yaw")
+AXES: tuple[str, ...] = ("x", "y", "z", "roll", "pitch", "yaw")
 MEANING = Meaning(AXES, MOTION, "button1", "button2")
 _WIRELESS = ("wireless", "receiver", "bluetooth")  # in the names of such devices
 _REPORTS = 256  # taken at most in one poll
@@ -56,7 +56,7 @@ class SpaceMouse:
             ) from error
         heard_ns = self._heard_ns
         if heard_ns is None or now_ns - heard_ns > self._timeout_ns:
-            pressed = frozenset() if self._wireless else self._down
+            pressed = frozenset[str]() if self._wireless else self._down
             return Deflection(pressed=pressed, clicks=clicks)
         return Deflection({n: float(getattr(state, n)) for n in AXES}, self._down, clicks)
 

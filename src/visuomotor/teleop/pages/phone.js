@@ -4,7 +4,10 @@
 const SEND_PERIOD_MS = 30;
 const PAD_M_PER_PX = 0.001; // of a drag, where there is no tracking
 
+const ENDS = ["pointerup", "pointercancel", "lostpointercapture"];
+
 const $ = (id) => document.getElementById(id);
+const touched = new Set(); // what holds the clutch where there is no tracking
 const down = { clutch: false, gripper: false, policy: false };
 let echo = null; // the newest stamp of the server
 let pose = null; // {position, quat_xyzw} in WebXR's axes: x right, y up, z backwards
@@ -51,6 +54,7 @@ function press(name, is) {
 }
 
 function release() {
+  touched.clear();
   for (const name of Object.keys(down)) press(name, false);
 }
 
@@ -60,7 +64,7 @@ for (const name of Object.keys(down)) {
     button.setPointerCapture(event.pointerId);
     press(name, true);
   });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+  for (const end of ENDS) {
     button.addEventListener(end, () => press(name, false));
   }
   button.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -81,6 +85,7 @@ async function start() {
     return;
   }
   $("start").hidden = true;
+  $("hint").textContent = "Hold the green button and move the phone; let go to stop.";
   pose = null;
   const canvas = document.createElement("canvas");
   const gl = canvas.getContext("webgl", { xrCompatible: true });
@@ -111,20 +116,29 @@ async function start() {
   session.requestAnimationFrame(frame);
 }
 
+// The clutch is held while the element is touched.
+function holds(element) {
+  const set = (is) => {
+    if (is) touched.add(element);
+    else touched.delete(element);
+    press("clutch", touched.size > 0);
+  };
+  element.addEventListener("pointerdown", () => set(true));
+  for (const end of ENDS) element.addEventListener(end, () => set(false));
+}
+
 // Without tracking: pads whose drags are the phone's motion, and whose touch is the clutch.
 function usePads() {
   $("pads").hidden = false;
   $("clutch").hidden = true;
   const position = [0, 0, 0];
   pose = { position, quat_xyzw: [0, 0, 0, 1] };
-  const touched = new Set();
   const drag = (pad, move) => {
     let last = null;
+    holds(pad);
     pad.addEventListener("pointerdown", (event) => {
       pad.setPointerCapture(event.pointerId);
       last = [event.clientX, event.clientY];
-      touched.add(pad);
-      press("clutch", true);
     });
     pad.addEventListener("pointermove", (event) => {
       if (last === null) return;
@@ -132,16 +146,13 @@ function usePads() {
       last = [event.clientX, event.clientY];
       send();
     });
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      pad.addEventListener(end, () => {
-        last = null;
-        touched.delete(pad);
-        if (!touched.size) press("clutch", false);
-      });
+    for (const end of ENDS) {
+      pad.addEventListener(end, () => { last = null; });
     }
   };
   drag($("plane"), (x, y) => { position[0] += x; position[2] += y; });
   drag($("lift"), (_, y) => { position[1] -= y; });
+  holds($("gripper")); // one finger, or a mouse, cannot hold a pad as well
 }
 
 async function setUp() {

@@ -35,13 +35,18 @@ def parse(text: str | bytes) -> PhoneMessage:
         raise DataError(f"phone: got no JSON ({error})") from None
     if not isinstance(values, dict):
         raise DataError(f"phone: got {type(values).__name__}, expected an object")
-    buttons = [values.get(name) for name in ("clutch", "gripper", "policy")]
-    if not all(isinstance(b, bool) for b in buttons):
-        raise DataError(f"phone: got the buttons {buttons}, expected true or false for each")
+    clutch, gripper, policy = (_button(values, name) for name in ("clutch", "gripper", "policy"))
     echo = values.get("echo")
     if echo is not None and not (isinstance(echo, int) and not isinstance(echo, bool)):
         raise DataError(f"phone: echo: got {echo!r}, expected a whole number")
-    return PhoneMessage(*buttons, _pose(values), echo)
+    return PhoneMessage(clutch, gripper, policy, _pose(values), echo)
+
+
+def _button(values: dict[str, Any], name: str) -> bool:
+    got = values.get(name)
+    if not isinstance(got, bool):
+        raise DataError(f"phone: {name}: got {got!r}, expected true or false")
+    return got
 
 
 def _pose(values: dict[str, Any]) -> Float64 | None:
