@@ -240,6 +240,7 @@ def test_the_page_sends_where_a_tracked_phone_is(graph, tmp_path) -> None:
         graph.spin(lambda: graph.enables[-1], "the clutch again")
         browser.script("session.onend()")
         graph.spin(lambda: graph.enables[-1] is False, "the release at the session's end")
+        assert graph.stop(process) == 0  # with the page still connected
     finally:
         browser.close()
 
