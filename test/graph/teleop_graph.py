@@ -95,7 +95,7 @@ class TeleopGraph:
         self.spin(lambda: process.poll() is not None, "the end of the node")
         return process.returncode
 
-    def spin(self, condition, what: str = "the condition", timeout_s: float = 30.0) -> None:
+    def spin(self, condition, what: str = "the condition", timeout_s: float = 60.0) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < end, f"waited in vain for {what}; log: {self.log[-5:]}"

