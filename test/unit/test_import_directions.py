@@ -87,7 +87,9 @@ def test_a_node_never_imports_another(path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["sim", "rgbd_sync", "recorder", "cartesian_bridge"])
+@pytest.mark.parametrize(
+    "name", ["sim", "rgbd_sync", "recorder", "cartesian_bridge", "teleop", "teleop_keyboard"]
+)
 def test_torch_stays_out_of_hardware_nodes(name: str) -> None:
     """Follows the imports at module level from the node: torch must not be among them."""
     start = SOURCE / "nodes" / f"{name}.py"

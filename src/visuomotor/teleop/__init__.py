@@ -1,7 +1,22 @@
-"""Device deltas in, pose targets and a dead-man out."""
+"""An operator's devices in, pose targets and dead-men out."""
 
+from visuomotor.teleop.config import OperatorConfig, TeleopConfig
 from visuomotor.teleop.dead_man import DeadMan
-from visuomotor.teleop.keyboard import HeldKeys
+from visuomotor.teleop.device import Device, Reading
+from visuomotor.teleop.keyboard import HeldKeys, Keyboard
+from visuomotor.teleop.operator import Arm, Operator, Wish
 from visuomotor.teleop.targets import DeltaTargets
 
-__all__ = ["DeadMan", "DeltaTargets", "HeldKeys"]
+__all__ = [
+    "Arm",
+    "DeadMan",
+    "DeltaTargets",
+    "Device",
+    "HeldKeys",
+    "Keyboard",
+    "Operator",
+    "OperatorConfig",
+    "Reading",
+    "TeleopConfig",
+    "Wish",
+]

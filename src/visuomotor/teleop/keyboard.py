@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from visuomotor.contracts import Float64
+from visuomotor.teleop.dead_man import DeadMan
+from visuomotor.teleop.device import Reading, SilentDevice
 
 # key: (dx dy dz, rx ry rz) along base axes
 DIRECTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
@@ -64,3 +68,46 @@ class HeldKeys:
             norm = float(np.linalg.norm(total[part]))
             total[part] *= bound / norm if norm > 0 else 0.0
         return total
+
+
+class Keyboard(SilentDevice):
+    """A terminal's keys as a `Device`: a key that moves is the dead-man, until its repeats stop.
+
+    read_keys: the keys typed since the last call. hold_s: motion lasts so long after a key was
+    last seen; dead_man_hold_s: the dead-man, across a terminal's pause before it repeats;
+    policy_hold_s: a policy, once its key repeats.
+    """
+
+    def __init__(
+        self,
+        read_keys: Callable[[], str],
+        hold_s: float = 0.12,
+        dead_man_hold_s: float = 0.7,
+        policy_hold_s: float = 0.2,
+    ) -> None:
+        self._read_keys = read_keys
+        self._keys = HeldKeys(hold_s)
+        self._dead_man = DeadMan(hold_s=dead_man_hold_s)
+        self._policy = DeadMan(hold_s=dead_man_hold_s, repeat_hold_s=policy_hold_s)
+
+    def read(self, now_ns: int) -> Reading:
+        """What the keys ask for."""
+        toggles = 0
+        for key in self._read_keys():
+            if key == RELEASE_KEY:
+                self._keys.release()
+                self._dead_man.release()
+                self._policy.release()
+            elif key.lower() == POLICY_KEY:
+                self._policy.press(now_ns)
+            elif key == GRIPPER_KEY:
+                toggles += 1
+                self._dead_man.press(now_ns)
+            elif self._keys.press(key, now_ns):
+                self._dead_man.press(now_ns)
+        return Reading(
+            self._dead_man.held(now_ns),
+            self._keys.velocity(now_ns, 1.0, 1.0),
+            toggles=toggles,
+            policy=self._policy.held(now_ns),
+        )

@@ -1,4 +1,4 @@
-"""A device's deltas become pose targets that stay close to the arm."""
+"""What an operator asks for becomes pose targets that stay close to the arm."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ class DeltaTargets:
             raise ValueError(
                 f"leash: got {leash_m} m and {leash_rad} rad, expected positive numbers"
             )
-        self._leash_m, self._leash_rad = leash_m, leash_rad
+        self._leash = (leash_m, leash_rad)
         self._target: Float64 | None = None
 
     def disengage(self) -> None:
         """Forgets the target: the next one starts at the arm."""
         self._target = None
+
+    def start(self, T_base_ee: Float64) -> Float64:
+        """Where the next target starts: at the last one, or at the arm."""
+        return T_base_ee if self._target is None else self._target
 
     def move(self, delta: ArrayLike, T_base_ee: Float64) -> Float64:
         """The target (4, 4) after a delta (6,) in m and rad, for the arm measured at T_base_ee.
@@ -40,10 +44,23 @@ class DeltaTargets:
             raise ValueError(
                 f"teleop: got the delta {d.tolist()}, expected 6 finite numbers and a finite pose"
             )
-        start = T_base_ee if self._target is None else self._target
-        lead = pose_delta(T_base_ee, apply_delta(start, d))
-        lead[:3] *= min(1.0, self._leash_m / max(float(np.linalg.norm(lead[:3])), 1e-12))
-        lead[3:] *= min(1.0, self._leash_rad / max(float(np.linalg.norm(lead[3:])), 1e-12))
-        target: Float64 = apply_delta(T_base_ee, lead)
+        target = _within(apply_delta(self.start(T_base_ee), d), T_base_ee, *self._leash)
         self._target = target
         return target
+
+    def approach(
+        self, T_base_wanted: Float64, T_base_ee: Float64, step_m: float, step_rad: float
+    ) -> Float64:
+        """The target (4, 4) one step nearer to a wanted pose; no farther than the step."""
+        start = self.start(T_base_ee)
+        return self.move(
+            pose_delta(start, _within(T_base_wanted, start, step_m, step_rad)), T_base_ee
+        )
+
+
+def _within(T: Float64, T_centre: Float64, radius_m: float, radius_rad: float) -> Float64:
+    """T, pulled towards T_centre until it is no farther from it than both radii."""
+    lead = pose_delta(T_centre, T)
+    lead[:3] *= min(1.0, radius_m / max(float(np.linalg.norm(lead[:3])), 1e-12))
+    lead[3:] *= min(1.0, radius_rad / max(float(np.linalg.norm(lead[3:])), 1e-12))
+    return apply_delta(T_centre, lead)

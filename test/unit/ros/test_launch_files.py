@@ -17,7 +17,12 @@ from visuomotor.ros.launch.supervisor import (
 
 SIM = '<node pkg="visuomotor" exec="sim"'
 OURS = sorted((share_folder() / "launch").glob("*.launch.xml"))
-NEEDED = {"policy": {"policy": "p"}, "demo": {"policy": "p"}, "train": {"dataset": "d", "out": "o"}}
+NEEDED = {
+    "policy": {"policy": "p"},
+    "demo": {"policy": "p"},
+    "train": {"dataset": "d", "out": "o"},
+    "teleop": {"device": "phone"},
+}
 
 
 def nodes(folder: Path, body: str, arguments: dict[str, str] | None = None, **environment: str):
