@@ -45,7 +45,10 @@ class Tab:
     """One page: `run` a script in it, `click` and `type_into` what is there, take a picture."""
 
     def __init__(self, address: str) -> None:
-        self._socket = websockets.connect(address, max_size=None, compression=None)
+        self._open = contextlib.ExitStack()
+        self._socket = self._open.enter_context(
+            websockets.connect(address, max_size=None, compression=None)
+        )
         self._sent = 0
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -95,8 +98,10 @@ class Tab:
     def point(self, selector: str) -> tuple[float, float]:
         """The middle of what a person would click; it must be there, visible and enabled."""
         quoted = json.dumps(selector)
-        self.until(f"(() => {{ const e = document.querySelector({quoted}); "
-                   "return e && !e.disabled && e.getClientRects().length > 0; })()")
+        self.until(
+            f"(() => {{ const e = document.querySelector({quoted}); "
+            "return e && !e.disabled && e.getClientRects().length > 0; })()"
+        )
         x, y = self.run(
             f"(() => {{ const e = document.querySelector({quoted}); "
             "e.scrollIntoView({ block: 'nearest' }); const b = e.getBoundingClientRect(); "
@@ -108,8 +113,9 @@ class Tab:
         """kind: mousePressed, mouseReleased or mouseMoved."""
         button = "none" if kind == "mouseMoved" else "left"
         count = int(kind != "mouseMoved")
-        self.tell("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button=button,
-                  clickCount=count)
+        self.tell(
+            "Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button=button, clickCount=count
+        )
 
     def click(self, selector: str) -> None:
         at = self.point(selector)
@@ -128,7 +134,7 @@ class Tab:
         path.write_bytes(base64.b64decode(data))
 
     def close(self) -> None:
-        self._socket.close()
+        self._open.close()
 
 
 @contextlib.contextmanager
@@ -137,16 +143,26 @@ def browser(width: int = 1500, height: int = 1000) -> Iterator[Tab]:
     program = chromium()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
-            [program, *OPTIONS, f"--window-size={width},{height}", f"--user-data-dir={folder}",
-             "about:blank"],
+            [
+                program,
+                *OPTIONS,
+                f"--window-size={width},{height}",
+                f"--user-data-dir={folder}",
+                "about:blank",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
             with contextlib.closing(Tab(_address(process, Path(folder)))) as tab:
-                tab.tell("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                         deviceScaleFactor=1, mobile=False)
+                tab.tell(
+                    "Emulation.setDeviceMetricsOverride",
+                    width=width,
+                    height=height,
+                    deviceScaleFactor=1,
+                    mobile=False,
+                )
                 yield tab
         finally:
             with contextlib.suppress(ProcessLookupError):

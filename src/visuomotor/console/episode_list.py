@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from visuomotor.errors import DataError, unknown_name
-from visuomotor.recording import discard, discarded, find_episodes, find_partial, info, label, restore
+from visuomotor.recording import (
+    discard,
+    discarded,
+    find_episodes,
+    find_partial,
+    info,
+    label,
+    restore,
+)
 
 _Key = tuple[int, int]
 

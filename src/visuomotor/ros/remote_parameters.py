@@ -9,7 +9,6 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
-
 POLLS_BETWEEN = 10
 """Parameters change seldom, and a question costs the other node some 0.5 ms."""
 

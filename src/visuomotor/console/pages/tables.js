@@ -29,12 +29,13 @@ export function cell(text, kind = "", columns = 1) {
 export function streams(body, rows) {
   fill(body, rows, (s) => s.name, () => {
     const row = document.createElement("tr");
-    row.append(...["", "number", "number", "", ""].map((kind) => cell("", kind)));
+    row.append(...["", "number", "number", "", "why"].map((kind) => cell("", kind)));
     return row;
   }, (row, s) => {
     const drops = Object.entries(s.drops).map(([reason, n]) => `${n} ${reason}`).join(", ");
-    const texts = [s.name, s.rate_hz, s.age_s, s.skew_ms || (s.latency_ms && `latency ${s.latency_ms}`),
-      drops || (s.level ? s.message : "")];
+    const short = (text) => text.replace(/(\d+)\.\d+/g, (v) => Number(v).toFixed(0));
+    const skew = s.skew_ms ? short(s.skew_ms) : s.latency_ms ? `latency ${short(s.latency_ms)}` : "";
+    const texts = [s.name, s.rate_hz, s.age_s, skew, drops || (s.level ? s.message : "")];
     texts.forEach((text, i) => { row.children[i].textContent = text; });
     row.className = `${["", "warn", "bad"][s.level]}${s.silent ? " silent" : ""}`;
     row.title = s.message;
