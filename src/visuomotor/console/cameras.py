@@ -84,7 +84,7 @@ class CameraTile:
         return self._jpeg[1]
 
     def cloud(self, T_base_ee: Float64 | None) -> bytes:
-        """The newest points (`packed_cloud`); empty where depth or the camera's place is lacking."""
+        """The newest points (`packed_cloud`); empty without depth or the camera's place."""
         color, depth, camera = self._color, self._depth, self._camera
         T = self.T_base_camera(T_base_ee)
         if color is None or depth is None or camera is None or T is None:

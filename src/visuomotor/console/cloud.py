@@ -26,5 +26,6 @@ def packed_cloud(
     seen = (z_mm > 0) & (z_mm < 1000 * FARTHEST_M)
     u, v, z = u[seen], v[seen], z_mm[seen] * 1e-3
     points = np.stack([(u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z, z], axis=1)
-    in_base_mm = np.clip(np.rint(1e3 * transform_points(T_base_camera, points)), -32768, 32767)
-    return in_base_mm.astype("<i2").tobytes() + np.ascontiguousarray(color[v, u]).tobytes()
+    in_base_mm = np.rint(1e3 * transform_points(T_base_camera, points))
+    fits = (np.abs(in_base_mm) < 32768).all(axis=1)
+    return in_base_mm[fits].astype("<i2").tobytes() + color[v, u][fits].tobytes()

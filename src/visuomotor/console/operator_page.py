@@ -65,7 +65,7 @@ class OperatorPage:
         return json_reply(links)
 
     def state(self, query: Mapping[str, str]) -> Reply:
-        """All that changes; the cameras' pictures are then fetched, the overlay's with ?overlay=1."""
+        """All that changes; ?overlay=1 for a page that shows the overlay, too."""
         return json_reply(self._graph.state(query.get("overlay") == "1"))
 
     def image(self, query: Mapping[str, str]) -> Reply:
@@ -78,14 +78,15 @@ class OperatorPage:
 
     def call(self, values: Mapping[str, Any]) -> Reply:
         """Calls a service: {"service": "recorder/stop"}."""
-        return json_reply({"said": self._graph.operations.call(_text(values, "service"))})
+        service = _text(values, "service")
+        return json_reply({"said": f"{service}: {self._graph.operations.call(service)}"})
 
     def record(self, values: Mapping[str, Any]) -> Reply:
         """Begins an episode: {"task": "lift", "operator": "ada"}, empty: as the recorder has it."""
         given = {name: _text(values, name, "") for name in ("task", "operator")}
         parameters = {name: text for name, text in given.items() if text}
         said = self._graph.operations.call(topics.RECORDER_START, parameters)
-        return json_reply({"said": f"recording {said}"})
+        return json_reply({"said": f"{topics.RECORDER_START}: {said}"})
 
     def reset_scene(self, values: Mapping[str, Any]) -> Reply:
         """Another initial state of the simulation: {"seed": 7}; the bridge is anchored there."""
@@ -94,7 +95,7 @@ class OperatorPage:
             raise DataError(f"seed: got {seed!r}, expected a whole number of 0 or more")
         said = self._graph.operations.call(topics.SIM_RESET, {"seed": seed})
         self._graph.operations.call(topics.BRIDGE_RESET)
-        return json_reply({"said": said})
+        return json_reply({"said": f"{topics.SIM_RESET}: {said}"})
 
     def change_episode(self, values: Mapping[str, Any]) -> Reply:
         """{"name": "lift/2025...", "do": "label", "outcome": "success"}, or discard, restore."""

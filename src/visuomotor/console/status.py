@@ -51,13 +51,17 @@ class StatusBoard:
 
 
 def stream_row(name: str, report: Report, now_ns: int) -> dict[str, Any]:
-    """One stream: rate, age, skew, how many were dropped and why."""
+    """One stream: rate, age, skew, how many were dropped and why.
+
+    spare: messages that no set needed, since they come faster than sets; no loss.
+    """
     values = report.values
     drops = {
         key.partition(" ")[2]: int(count)
         for key, count in values.items()
         if key.startswith(("dropped ", "refused ")) and count.isdigit() and int(count)
     }
+    spare = drops.pop("rate", 0)
     dead = values.get("state") == "dead"
     return {
         "name": name,
@@ -67,6 +71,7 @@ def stream_row(name: str, report: Report, now_ns: int) -> dict[str, Any]:
         "skew_ms": values.get(_SKEW, ""),
         "latency_ms": values.get("latency_ms p50/p95/max", ""),
         "drops": drops,
+        "spare": spare,
         "message": "silent" if dead else values.get("status", ""),
         "silent": _silent(report, now_ns),
     }

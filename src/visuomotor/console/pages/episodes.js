@@ -3,7 +3,12 @@ import { cell, fill } from "./tables.js";
 
 const $ = (id) => document.getElementById(id);
 let trash = false, known = { episodes: [], trash: [], partial: [], dataset: "" };
-let change = async () => {};
+let change = async () => {}, recorded = "";
+
+// Where the recorder writes: another folder than the one listed here is worth a word.
+export function compare(dataset) {
+  recorded = dataset ?? "";
+}
 
 function make(item) {
   const row = document.createElement("tr");
@@ -39,7 +44,8 @@ function draw() {
   $("show-kept").ariaPressed = String(!trash);
   $("show-trash").ariaPressed = String(trash);
   const unfinished = known.partial.length ? `, ${known.partial.length} being recorded or unfinished` : "";
-  $("dataset").textContent = `${known.dataset}${unfinished}`;
+  const elsewhere = recorded && recorded !== known.dataset ? `; the recorder writes to ${recorded}` : "";
+  $("dataset").textContent = `${known.dataset}${unfinished}${elsewhere}`;
   fill($("episode-rows"), trash ? known.trash : known.episodes, (e) => `${trash} ${e.name}`, make, update,
     trash ? "the trash is empty" : "no episode yet");
 }

@@ -13,10 +13,12 @@ let scene = null, arm = null, state = null, edited = new Set();
 
 function say(text, bad = false) {
   const line = document.createElement("li");
-  line.textContent = `${new Date().toLocaleTimeString()} ${text}`;
+  const short = text.replace(/\/\S*\/([^/\s]+\/[^/\s]+)$/, "$1"); // of an episode's path its name
+  line.textContent = `${new Date().toLocaleTimeString([], { hour12: false })} ${short}`;
+  line.title = text;
   line.classList.toggle("bad", bad);
   $("said").prepend(line);
-  while ($("said").children.length > 6) $("said").lastChild.remove();
+  while ($("said").children.length > 8) $("said").lastChild.remove();
 }
 
 async function post(path, values) {
@@ -71,6 +73,7 @@ function showNodes() {
     const known = state.recording_as[name];
     if (!edited.has(name) && known !== undefined) $(name).value = known;
   }
+  episodes.compare(state.recording_as.dataset);
   showNode("policy", policy, p.active === "True" ? "acting" : "stopped", p.active === "True" ? "good" : "");
   $("policy-more").textContent = !policy ? "" : [policy.level ? policy.message : "", p.latency_p95_ms &&
     `latency p95 ${Number(p.latency_p95_ms).toFixed(0)} ms`, `${p.steps} steps`].filter(Boolean).join("; ");

@@ -38,6 +38,6 @@ export function streams(body, rows) {
     const texts = [s.name, s.rate_hz, s.age_s, skew, drops || (s.level ? s.message : "")];
     texts.forEach((text, i) => { row.children[i].textContent = text; });
     row.className = `${["", "warn", "bad"][s.level]}${s.silent ? " silent" : ""}`;
-    row.title = s.message;
+    row.title = [s.message, s.spare && `${s.spare} more came than sets need`].filter(Boolean).join("; ");
   }, "no stream is reported: is rgbd_sync up?");
 }
