@@ -25,6 +25,7 @@ from visuomotor.recording import discarded, find_episodes, load_sidecar, read_fr
 from visuomotor.ros import topics  # noqa: E402
 
 LAUNCH = Path(__file__).parents[2] / "launch"
+POLICY = LAUNCH.parent / "models" / "checkpoints" / "lift_dense"
 UP = "import sys; from visuomotor.ros.launch import up; sys.exit(up(sys.argv[1], sys.argv[2:]))"
 RECORDER_STATE = "document.getElementById('recorder-state').textContent"
 ROWS = "[...document.querySelectorAll('#episode-rows tr')].map((r) => r.innerText).join('\\n')"
@@ -68,7 +69,8 @@ def page(dataset: Path) -> Iterator[Tab]:
     console = ("recorder:=true", f"dataset:={dataset}", f"port:={port}", "task:=lift")
     with (
         browser() as tab,
-        up(logs / "sim.log", "sim.launch.xml", "width:=96", "height:=72"),
+        up(logs / "sim.log", "sim.launch.xml"),
+        up(logs / "policy.log", "policy.launch.xml", f"policy:={POLICY}"),
         up(logs / "console.log", "console.launch.xml", *console) as process,
     ):
         end = time.monotonic() + 60
@@ -116,7 +118,18 @@ def test_the_cell_is_seen(page: Tab, tmp_path: Path) -> None:
         ".getImageData(0, 0, c.width, c.height).data; return new Set(d).size; })()"
     )
     assert shades > 30, "a picture, not a flat colour"
+
+
+def test_the_policy_is_started_seen_and_stopped(page: Tab, tmp_path: Path) -> None:
+    now = "document.querySelector('#machine [aria-current]')?.textContent"
+    page.click("#policy-start")
+    page.until(f"{now} === 'policy'")
+    page.until("document.querySelector('figure[data-camera=front]').dataset.dots > 2")
+    page.until("/keypoints:\\d\\d/.test(document.getElementById('scene').dataset.drawn)")
     keep_picture(page, "operator_page", tmp_path)
+    page.click("#policy-stop")
+    page.until(f"['idle', 'hold'].includes({now})")
+    page.until("document.getElementById('policy-state').textContent === 'stopped'")
 
 
 def test_an_episode_is_recorded_labelled_discarded_and_restored(
@@ -124,12 +137,14 @@ def test_an_episode_is_recorded_labelled_discarded_and_restored(
 ) -> None:
     page.until("document.getElementById('task').value === 'lift'")
     page.type_into("#operator", "ada")
+    page.click("#policy-start")
     page.click("#start")
     page.until(f"/recording, [2-9]\\d sets/.test({RECORDER_STATE})")
     keep_picture(page, "operator_recording", tmp_path)
     page.click("#success")
     page.until("/success: /.test(document.getElementById('said').innerText)")
     page.click("#stop")
+    page.click("#policy-stop")
     page.until(f"/success/.test({ROWS}) || document.querySelector('#episode-rows select')")
     (episode,) = find_episodes(dataset)
     sidecar = load_sidecar(episode)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 from pathlib import Path
 
@@ -33,13 +35,12 @@ def console(
 
     values = {
         "dataset": str(dataset),
-        "cameras": f"[{', '.join(cameras)}]",
+        "cameras": list(cameras),
         "source": "raw" if raw else "synced",
-        "port": str(port),
+        "port": port,
         "host": host,
         "token": token,
     }
-    words = [word for name, value in values.items() for word in ("-p", f"{name}:={value!r}")]
-    words = [w.replace("'[", "[").replace("]'", "]") for w in words]
-    run_node(Console, ["--ros-args", *words])
+    words = (("-p", f"{name}:={json.dumps(value)}") for name, value in values.items())
+    run_node(Console, ["--ros-args", *itertools.chain(*words)])
     return 0

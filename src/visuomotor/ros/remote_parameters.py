@@ -16,7 +16,8 @@ POLLS_BETWEEN = 10
 class RemoteParameters:
     """Asks the node `target` for `names` at every tenth `poll` that finds it up.
 
-    `values` holds the newest answer; it is empty before the first, and once the node is gone.
+    `values` holds the newest answer; it is empty before the first, once the node is gone, and for
+    a node that lacks one of them.
     """
 
     def __init__(self, node: Node, target: str, names: Sequence[str]) -> None:
@@ -37,6 +38,6 @@ class RemoteParameters:
 
     def _take(self, future: Any) -> None:
         answer = future.result()
-        if answer is not None:
+        if answer is not None and len(answer.values) == len(self._names):
             values = map(parameter_value_to_python, answer.values)
             self.values = dict(zip(self._names, values, strict=True))
