@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from email.message import Message
 from http.cookies import CookieError, SimpleCookie
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from visuomotor.errors import ConfigError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 SHORTEST_TOKEN = 12
-
-
-class Headers(Protocol):
-    """A request's headers."""
-
-    def get(self, name: str, default: str = "") -> str:
-        """One of them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Access:
                 "leave it empty to have one made"
             )
 
-    def refusal(self, headers: Headers, query: str = "", posted: bool = False) -> str:
+    def refusal(self, headers: Message[str, str], query: str = "", posted: bool = False) -> str:
         """Why this request gets no answer; empty: it gets one.
 
         What is posted changes something, so no other page may have sent it: browsers name the
@@ -63,7 +56,7 @@ class Access:
             return "refused: expected Content-Type application/json"
         return ""
 
-    def has_token(self, headers: Headers, query: str = "") -> bool:
+    def has_token(self, headers: Message[str, str], query: str = "") -> bool:
         """Whether the cookie, or a query's `token`, is the token."""
         if not self.token:
             return True
@@ -76,12 +69,12 @@ class Access:
             given = cookie.value if cookie else ""
         return hmac.compare_digest(given.encode(), self.token.encode())
 
-    def cookie(self, headers: Headers) -> str:
+    def cookie(self, headers: Message[str, str]) -> str:
         """Set-Cookie's value, for a browser that came with the token in its address."""
         return f"{self.cookie_name(headers)}={self.token}; HttpOnly; SameSite=Strict; Path=/"
 
     @staticmethod
-    def cookie_name(headers: Headers) -> str:
+    def cookie_name(headers: Message[str, str]) -> str:
         """One per port: browsers share a host's cookies among its ports."""
         return f"visuomotor_{_address(headers.get('Host', ''))[1]}"
 

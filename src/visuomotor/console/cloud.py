@@ -28,4 +28,4 @@ def packed_cloud(
     points = np.stack([(u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z, z], axis=1)
     in_base_mm = np.rint(1e3 * transform_points(T_base_camera, points))
     fits = (np.abs(in_base_mm) < 32768).all(axis=1)
-    return in_base_mm[fits].astype("<i2").tobytes() + color[v, u][fits].tobytes()
+    return bytes(in_base_mm[fits].astype("<i2").tobytes() + color[v, u][fits].tobytes())

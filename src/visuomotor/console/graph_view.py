@@ -45,8 +45,9 @@ class GraphView:
 
     def poll(self) -> None:
         """Takes what waits for whoever looks."""
-        for tile in (*self.cameras.values(), self.overlay):
+        for tile in self.cameras.values():
             tile.poll()
+        self.overlay.poll()
         self.scene.poll()
         if self.watch.now:
             for reports in self._reports:
@@ -56,8 +57,10 @@ class GraphView:
 
     def close(self) -> None:
         """Leaves the topics."""
-        for part in (*self.cameras.values(), self.overlay, self.scene):
-            part.close()
+        for tile in self.cameras.values():
+            tile.close()
+        self.overlay.close()
+        self.scene.close()
 
     def state(self, overlay_too: bool = False) -> dict[str, Any]:
         """All that changes, as JSON has it; whoever asks wants the cameras' pictures, too."""
@@ -79,7 +82,9 @@ class GraphView:
 
     def jpeg(self, view: str) -> bytes:
         """The newest picture of a camera or of `overlay`; empty where there is none."""
-        tile = self.overlay if view == "overlay" else self.cameras.get(view)
+        if view == "overlay":
+            return self.overlay.jpeg()
+        tile = self.cameras.get(view)
         return tile.jpeg() if tile else b""
 
     def cloud(self, camera: str) -> bytes:
