@@ -2,11 +2,13 @@
 
 import base64
 import contextlib
+import ctypes
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -153,6 +155,7 @@ def browser(width: int = 1500, height: int = 1000) -> Iterator[Tab]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_follow_parent,
         )
         try:
             with contextlib.closing(Tab(_address(process, Path(folder)))) as tab:
@@ -172,6 +175,12 @@ def browser(width: int = 1500, height: int = 1000) -> Iterator[Tab]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _follow_parent() -> None:
+    """A test run that is killed leaves no browser behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path, seconds: float = 60.0) -> str:
