@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).resolve().parent  # colcon runs a linked copy of this file elsewhere
 NODES = (
     "cartesian_bridge",
+    "console",
     "demonstrator",
     "descriptors",
     "policy",
@@ -36,7 +37,7 @@ EXTRAS = {
         "ros-trajectory-msgs",
         "ros-rosgraph-msgs",
     ],
-    "test": ["pytest", "hypothesis", "ruff", "mypy"],
+    "test": ["pytest", "hypothesis", "ruff", "mypy", "websockets"],
 }
 EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "teleop", "ros") for r in EXTRAS[name]]
 

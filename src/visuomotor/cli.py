@@ -14,6 +14,7 @@ from tyro.extras import SubcommandApp
 from visuomotor.commands import (
     attention,
     baselines,
+    console,
     descriptors,
     episodes,
     services,
@@ -58,6 +59,7 @@ def application() -> SubcommandApp:
     app = SubcommandApp()
     app.command(up)
     app.command(services.call)
+    app.command(console.console)
     app.command(simulation.demo)
     app.command(simulation.demos)
     catalogue = SubcommandApp()

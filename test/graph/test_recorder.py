@@ -167,6 +167,10 @@ def test_records_episodes_through_services(
     assert load_sidecar(second).outcome == "failure"
     trigger(publishers, "recorder/discard")
     assert find_episodes(tmp_path) == [folder]
+    assert trigger(publishers, "recorder/undo") == f"restored {second}"
+    assert find_episodes(tmp_path) == [folder, second]
+    with pytest.raises(RobotError, match="nothing was discarded"):
+        trigger(publishers, "recorder/undo")
 
 
 def test_a_killed_recorder_leaves_an_episode_to_repair(

@@ -29,7 +29,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "dataset": (MODELS | {"dataset"}, ROBOTICS | {"mujoco"}),
     "training": (LEARNING, ROBOTICS | {"mujoco"}),
     "ros": (BASE | {"ros"}, {"torch", "mujoco", "rosbags"}),
-    "nodes": (NODES | {"nodes"}, set()),
+    "nodes": (NODES | {"nodes", "console"}, set()),
     "console": (NODES | {"console"}, set()),
 }
 
@@ -88,7 +88,8 @@ def test_a_node_never_imports_another(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sim", "rgbd_sync", "recorder", "cartesian_bridge", "teleop", "teleop_keyboard"]
+    "name",
+    ["sim", "rgbd_sync", "recorder", "cartesian_bridge", "console", "teleop", "teleop_keyboard"],
 )
 def test_torch_stays_out_of_hardware_nodes(name: str) -> None:
     """Follows the imports at module level from the node: torch must not be among them."""

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from visuomotor.console.access import LOCAL, Access
 from visuomotor.errors import ConfigError, VisuomotorError
 
 Reply = tuple[str, bytes]
@@ -19,8 +20,13 @@ Reply = tuple[str, bytes]
 Route = Callable[[Mapping[str, str]], Reply]
 """Answers a request from its query; a VisuomotorError becomes status 400 with its text."""
 
+Action = Callable[[Mapping[str, Any]], Reply]
+"""Does what was posted, a JSON object, and answers as a Route does."""
+
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-_LOCAL = ("127.0.0.1", "localhost", "::1")
+_LARGEST_POST = 1 << 16
+_NO_FRAMES = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'"
+"""Nothing from elsewhere, and no page may lay ours under its own buttons."""
 _log = logging.getLogger(__name__)
 
 
@@ -39,16 +45,28 @@ def page_file(name: str) -> Route:
 class PageServer:
     """Serves routes by path over HTTP; each request in a thread of its own.
 
-    host: 127.0.0.1 unless others on the network shall see the page: there is no password. port 0
-    takes a free one. Raises ConfigError for an address that cannot be had.
+    host: 127.0.0.1 unless others on the network shall see the page. actions: what may be posted;
+    served to others they need a token (Access). port 0 takes a free one. Raises ConfigError for an
+    address that cannot be had.
     """
 
-    def __init__(self, routes: Mapping[str, Route], port: int = 0, host: str = "127.0.0.1") -> None:
-        local_only = host in _LOCAL
+    def __init__(
+        self,
+        routes: Mapping[str, Route],
+        port: int = 0,
+        host: str = "127.0.0.1",
+        actions: Mapping[str, Action] | None = None,
+        token: str = "",
+    ) -> None:
+        self.local_only = host in LOCAL
+        if actions and not (self.local_only or token):
+            raise ConfigError(f"{host}: a page with buttons is served to others with a token only")
+        permission = Access(self.local_only, token)
 
         class Handler(_Handler):
             pages = routes
-            hosts = _LOCAL if local_only else None
+            posts = actions or {}
+            access = permission
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
@@ -85,31 +103,58 @@ class PageServer:
 
 class _Handler(BaseHTTPRequestHandler):
     pages: Mapping[str, Route]
-    hosts: tuple[str, ...] | None = None
+    posts: Mapping[str, Action]
+    access: Access
     protocol_version = "HTTP/1.1"  # one connection for many requests
+    disable_nagle_algorithm = True  # else a body waits 40 ms for its header's acknowledgement
 
     def do_GET(self) -> None:
-        """Answers by the path's route."""
-        host = self.headers.get("Host", "").rpartition(":")[0].strip("[]")
-        if self.hosts is not None and host not in self.hosts:
-            # Another site whose name leads here must not read what a browser here may see.
-            self._send(403, "text/plain", b"this page is for this machine only")
-            return
+        """Answers by the path's route; with the token in the address, by a cookie."""
         url = urlsplit(self.path)
-        route = self.pages.get(url.path)
-        if route is None:
-            known = ", ".join(sorted(self.pages))
-            self._send(404, "text/plain", f"{url.path}: no such page; there are {known}".encode())
+        query = dict(parse_qsl(url.query))
+        token = query.pop("token", "")
+        if refusal := self.access.refusal(self.headers, token):
+            self._send(403, "text/plain", refusal.encode())
+        elif token and self.access.token:
+            self._send(303, "text/plain", b"", Location=url.path)
+        else:
+            self._answer(url.path, self.pages, query)
+
+    def do_POST(self) -> None:
+        """Does what was posted by the path's action."""
+        size = self.headers.get("Content-Length", "")
+        if not size.isdigit() or int(size) > _LARGEST_POST:
+            self.close_connection = True
+            self._send(413, "text/plain", f"expected up to {_LARGEST_POST} bytes".encode())
+            return
+        body = self.rfile.read(int(size))
+        if refusal := self.access.refusal(self.headers, posted=True):
+            self._send(403, "text/plain", refusal.encode())
             return
         try:
-            kind, body = route(dict(parse_qsl(url.query)))
+            values = json.loads(body)
+        except ValueError:  # no JSON, or no text
+            values = None
+        if isinstance(values, dict):
+            self._answer(urlsplit(self.path).path, self.posts, values)
+        else:
+            self._send(400, *json_reply({"error": "expected a JSON object"}))
+
+    def _answer(
+        self, path: str, routes: Mapping[str, Callable[[Any], Reply]], question: Mapping[str, Any]
+    ) -> None:
+        route = routes.get(path)
+        if route is None:
+            known = ", ".join(sorted(routes))
+            self._send(404, "text/plain", f"{path}: no such page; there are {known}".encode())
+            return
+        try:
+            kind, body = route(question)
         except VisuomotorError as error:
-            kind, body = json_reply({"error": str(error)})
-            self._send(400, kind, body)
+            self._send(400, *json_reply({"error": str(error)}))
         except Exception:
-            _log.exception("%s failed", self.path)
-            kind, body = json_reply({"error": "this failed; see the terminal"})
-            self._send(500, kind, body)
+            _log.exception("%s failed", path)
+            self._send(500, *json_reply({"error": "this failed; see the terminal"}))
         else:
             self._send(200, kind, body)
 
@@ -117,12 +162,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Every hover is a request: not for the terminal."""
         _log.debug(format, *args)
 
-    def _send(self, status: int, kind: str, body: bytes) -> None:
+    def _send(self, status: int, kind: str, body: bytes, **more: str) -> None:
         try:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Security-Policy", _NO_FRAMES)
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            if status == 303:
+                self.send_header("Set-Cookie", self.access.cookie(self.headers))
+            for name, value in more.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):  # the browser went on without it

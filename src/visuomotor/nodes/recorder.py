@@ -98,6 +98,7 @@ class Recorder(Node):
         self._offer(topics.RECORDER_START, self._start)
         self._offer(topics.RECORDER_STOP, self._stop)
         self._offer(topics.RECORDER_DISCARD, lambda: f"discarded {self.session.discard()}")
+        self._offer(topics.RECORDER_UNDO, lambda: f"restored {self.session.undo()}")
         self._offer(topics.RECORDER_SUCCESS, lambda: self._mark("success"))
         self._offer(topics.RECORDER_FAILURE, lambda: self._mark("failure"))
         self.create_timer(1.0, self._report)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from visuomotor.contracts import SyncedFrame
 from visuomotor.errors import DataError
-from visuomotor.recording.catalogue import discard, label
+from visuomotor.recording.catalogue import discard, label, restore
 from visuomotor.recording.sidecar import Outcome, Sidecar
 from visuomotor.recording.writer import EpisodeWriter, WriterConfig
 
@@ -38,6 +38,7 @@ class RecordingSession:
         self._buffer: deque[tuple[int, SyncedFrame | _Message]] = deque()
         self._writer: EpisodeWriter | None = None
         self._outcome: Outcome | None = None
+        self._discarded: list[Path] = []
         self.last: Path | None = None
         self.error: DataError | None = None
         self.failed = 0
@@ -102,14 +103,39 @@ class RecordingSession:
         return episode
 
     def discard(self) -> Path:
-        """Drops the episode being recorded, or puts the last one into `.trash/`."""
+        """Puts the episode being recorded, finished first, or else the last one into `.trash/`.
+
+        Returns where it is now; of one without a single set nothing is kept.
+        """
         if self._writer is not None:
-            path = self._writer.path
-            self._writer.discard()
-            self._writer = None
-            return path
-        episode, self.last = self._last(), None
-        return discard(episode)
+            if not self._writer.sets:
+                path = self._writer.path
+                self._writer.discard()
+                self._writer = None
+                return path
+            self.stop()
+        gone = discard(self._last())
+        self.last = None
+        self._discarded.append(gone)
+        return gone
+
+    def undo(self) -> Path:
+        """Brings back what was discarded last, and returns its folder; again: what went before it.
+
+        It is the last episode again unless another one was recorded since. Raises DataError where
+        this session has nothing in `.trash/`.
+        """
+        while self._discarded:
+            gone = self._discarded[-1]
+            back = restore(gone) if gone.is_dir() else None  # else somebody restored it already
+            self._discarded.pop()
+            if back is not None:
+                self.last = self.last or back
+                return back
+        raise DataError(
+            "nothing was discarded since this recorder started; `visuomotor episodes list --trash` "
+            "shows what earlier ones put away"
+        )
 
     def close(self) -> Path | None:
         """Finishes what is being recorded, if anything was."""

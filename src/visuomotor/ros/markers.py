@@ -13,7 +13,8 @@ from std_msgs.msg import ColorRGBA
 from trajectory_msgs.msg import MultiDOFJointTrajectory, MultiDOFJointTrajectoryPoint
 from visualization_msgs.msg import Marker, MarkerArray
 
-from visuomotor.contracts import STEP_NS, Float64
+from visuomotor.contracts import BASE_FRAMES, STEP_NS, Float64
+from visuomotor.errors import DataError
 from visuomotor.ros.messages import BASE_FRAME, time_msg, transform_msg
 
 LIFETIME_NS = 500_000_000
@@ -117,6 +118,32 @@ def keypoint_cloud(points: Float64, confidence: Float64, stamp_ns: int) -> Point
     msg.data = values.tobytes()
     msg.is_dense = bool(np.isfinite(points).all())
     return msg
+
+
+def keypoints_from_cloud(msg: PointCloud2) -> tuple[Float64, Float64]:
+    """Points (K, 3) in base and confidences (K,) of a cloud; those are 1 where it has none.
+
+    Raises DataError for a cloud without float32 x, y and z, or in another frame.
+    """
+    offsets = {f.name: f.offset for f in msg.fields if f.datatype == PointField.FLOAT32}
+    if msg.header.frame_id not in BASE_FRAMES or not {"x", "y", "z"} <= set(offsets):
+        raise DataError(
+            f"keypoints: got fields {sorted(offsets)} in frame {msg.header.frame_id!r}, expected "
+            f"float32 x, y, z in one of {', '.join(BASE_FRAMES)}"
+        )
+    names = [n for n in ("x", "y", "z", "confidence") if n in offsets]
+    layout = np.dtype(
+        {
+            "names": names,
+            "formats": [">f4" if msg.is_bigendian else "<f4"] * len(names),
+            "offsets": [offsets[n] for n in names],
+            "itemsize": msg.point_step,
+        }
+    )
+    rows = np.frombuffer(bytes(msg.data), layout, msg.width * msg.height)
+    points = np.stack([rows[n].astype(float) for n in ("x", "y", "z")], axis=1)
+    weights = rows["confidence"] if "confidence" in offsets else np.ones(len(rows))
+    return points, weights.astype(float)
 
 
 def _marker(number: int, name: str, kind: int, size_m: float, stamp_ns: int) -> Marker:

@@ -35,7 +35,7 @@ class PolledSubscription:
     def __init__(
         self, node: Node, kind: type, topic: str, qos: QoSProfile, use: Callable[[Any], Any]
     ) -> None:
-        self._use, self._depth = use, max(qos.depth, 1)
+        self._node, self._use, self._depth = node, use, max(qos.depth, 1)
         self._subscription = node.create_subscription(
             kind, topic, use, qos, callback_group=_Never()
         )
@@ -51,3 +51,7 @@ class PolledSubscription:
             self._use(taken[0])
             found = True
         return found
+
+    def close(self) -> None:
+        """Leaves the topic; not while another thread drains."""
+        self._node.destroy_subscription(self._subscription)

@@ -53,6 +53,13 @@ class ServiceCaller:
             raise RobotError(f"service {name} refused: {response.message}")
         return str(response.message)
 
+    def ready(self, name: str) -> bool:
+        """Whether somebody offers this std_srvs/Trigger now."""
+        key = (Trigger, name)
+        if key not in self._clients:
+            self._clients[key] = self._node.create_client(*key)
+        return bool(self._clients[key].service_is_ready())
+
     def set_parameters(self, node_name: str, values: Mapping[str, Any]) -> None:
         """Sets parameters of another node, all or with an error."""
         response = self.call(SetParameters, f"{node_name}/set_parameters", _request(values))

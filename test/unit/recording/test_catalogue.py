@@ -7,6 +7,7 @@ import cv2
 import pytest
 
 from visuomotor.bench.dataset import synthetic_frames, write_synthetic
+from visuomotor.contracts import SyncedFrame
 from visuomotor.errors import DataError
 from visuomotor.recording import (
     RecordingSession,
@@ -143,3 +144,56 @@ def test_a_session_opens_with_its_pre_roll(tmp_path: Path) -> None:
         session.stop()
     assert session.discard().parent == tmp_path / ".trash" / "lift"
     assert session.close() is None
+
+
+def recorded(session: RecordingSession, frames: list[SyncedFrame]) -> Path:
+    session.start(Sidecar("lift"), frames[0].stamp_ns)
+    for f in frames:
+        session.add_frame(f)
+    return session.stop()
+
+
+def test_a_session_brings_back_what_it_discarded(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    frames = list(synthetic_frames(12, SIZES))
+    with pytest.raises(DataError, match="nothing was discarded since this recorder started"):
+        session.undo()
+    first = recorded(session, frames[:6])
+    session.discard()
+    second = recorded(session, frames[6:])
+    session.discard()
+    assert find_episodes(tmp_path) == []
+    assert session.undo() == second
+    session.mark("failure", 0)
+    assert load_sidecar(second).outcome == "failure", "it is the last episode again"
+    assert session.undo() == first
+    assert session.mark("success", 0) == second, "the newer one stays the last"
+    with pytest.raises(DataError, match="episodes list --trash"):
+        session.undo()
+
+
+def test_an_episode_discarded_while_it_is_recorded_is_not_lost(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    frames = list(synthetic_frames(10, SIZES))
+    path = session.start(Sidecar("lift"), frames[0].stamp_ns)
+    for f in frames:
+        session.add_frame(f)
+    gone = session.discard()
+    assert not session.recording
+    assert discarded(tmp_path) == [gone]
+    assert session.undo() == path
+    assert [f.stamp_ns for f in read_frames(path)] == [f.stamp_ns for f in frames]
+    session.start(Sidecar("lift"), frames[-1].stamp_ns + 10**9)
+    session.discard()
+    assert find_episodes(tmp_path) == [path]
+    assert discarded(tmp_path) == [], "nothing was in it"
+
+
+def test_undo_passes_over_what_somebody_else_restored(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    frames = list(synthetic_frames(12, SIZES))
+    first = recorded(session, frames[:6])
+    session.discard()
+    recorded(session, frames[6:])
+    restore(session.discard())
+    assert session.undo() == first

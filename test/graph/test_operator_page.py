@@ -1,0 +1,243 @@
+"""A stranger with a browser and nothing else: the real page on the running simulation."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy")
+pytest.importorskip("mujoco")
+
+from browser import Tab, browser  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from ros_node import running  # noqa: E402
+from std_msgs.msg import Bool  # noqa: E402
+
+from visuomotor.console.server import PageServer  # noqa: E402
+from visuomotor.recording import discarded, find_episodes, load_sidecar, read_frames  # noqa: E402
+from visuomotor.ros import topics  # noqa: E402
+
+LAUNCH = Path(__file__).parents[2] / "launch"
+POLICY = LAUNCH.parent / "models" / "checkpoints" / "lift_dense"
+UP = "import sys; from visuomotor.ros.launch import up; sys.exit(up(sys.argv[1], sys.argv[2:]))"
+RECORDER_STATE = "document.getElementById('recorder-state').textContent"
+ROWS = "[...document.querySelectorAll('#episode-rows tr')].map((r) => r.innerText).join('\\n')"
+
+
+def free_port() -> int:
+    server = PageServer({})
+    server.close()
+    return int(server.url.rstrip("/").rpartition(":")[2])
+
+
+@contextlib.contextmanager
+def up(logs: Path, *launches: list[str]) -> Iterator[None]:
+    """Launch files and their arguments, up together and down together."""
+    processes = []
+    try:
+        for words in launches:
+            with (logs / f"{words[0]}.log").open("wb") as out:
+                command = [sys.executable, "-c", UP, str(LAUNCH / words[0]), *words[1:]]
+                processes.append(
+                    subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ)
+                )
+        yield
+        assert [p.poll() for p in processes] == [None] * len(processes), "none has ended by itself"
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+        for process in processes:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("operator") / "dataset"
+
+
+@pytest.fixture(scope="module")
+def page(dataset: Path) -> Iterator[Tab]:
+    """The page of a running cell, cameras and scene shown."""
+    logs, port = dataset.parent, free_port()
+    console = ["recorder:=true", f"dataset:={dataset}", f"port:={port}", "task:=lift"]
+    launches = (
+        ["console.launch.xml", *console],
+        ["sim.launch.xml"],
+        ["policy.launch.xml", f"policy:={POLICY}"],
+    )
+    with up(logs, *launches), browser() as tab:
+        end = time.monotonic() + 90
+        while f":{port}/" not in (text := (logs / "console.launch.xml.log").read_text()):
+            assert time.monotonic() < end, text
+            time.sleep(0.05)
+        tab.open(f"http://127.0.0.1:{port}/")
+        tab.until("document.querySelectorAll('figure[data-pictures]:not(.old)').length === 2", 90)
+        yield tab
+        assert tab.errors == []
+
+
+@pytest.fixture
+def listener() -> Iterator[Node]:
+    yield from running(lambda: Node("listener"))
+
+
+def keep_picture(tab: Tab, name: str, folder: Path) -> None:
+    """Of what a person sees, also into VISUOMOTOR_PICTURES if that is set: for the docs."""
+    path = folder / f"{name}.png"
+    tab.picture(path)
+    assert path.stat().st_size > 20_000, "an empty page is smaller"
+    if wanted := os.environ.get("VISUOMOTOR_PICTURES"):
+        shutil.copy(path, Path(wanted) / path.name)
+
+
+def test_the_cell_is_seen(page: Tab, tmp_path: Path) -> None:
+    drawn = "document.getElementById('scene').dataset.drawn"
+    page.until(f"/link7:\\d{{3}}/.test({drawn}) && /workspace:24/.test({drawn})")
+    page.until(f"/cloud-front:\\d{{3}}/.test({drawn}) && /cloud-side:\\d{{3}}/.test({drawn})")
+    page.until("document.querySelectorAll('#stream-rows tr').length >= 8")
+    rates = page.run(
+        "[...document.querySelectorAll('#stream-rows tr')].map((r) => r.children[1].textContent)"
+    )
+    assert all(float(rate) > 1.0 for rate in rates)
+    assert page.run("document.querySelector('#machine [aria-current]').textContent") in (
+        "idle",
+        "hold",
+    )
+    before = int(page.run("document.querySelector('figure').dataset.pictures"))
+    page.until(f"document.querySelector('figure').dataset.pictures > {before + 3}")
+    shades = page.run(
+        "(() => { const c = document.querySelector('figure canvas'); const d = c.getContext('2d')"
+        ".getImageData(0, 0, c.width, c.height).data; return new Set(d).size; })()"
+    )
+    assert shades > 30, "a picture, not a flat colour"
+
+
+def test_the_policy_is_started_seen_and_stopped(page: Tab, tmp_path: Path) -> None:
+    now = "document.querySelector('#machine [aria-current]')?.textContent"
+    page.click("#policy-start")
+    page.until(f"{now} === 'policy'")
+    page.until("document.querySelector('figure[data-camera=front]').dataset.dots > 2")
+    page.until("/keypoints:\\d\\d/.test(document.getElementById('scene').dataset.drawn)")
+    keep_picture(page, "operator_page", tmp_path)
+    page.click("#policy-stop")
+    page.until(f"['idle', 'hold'].includes({now})")
+    page.until("document.getElementById('policy-state').textContent === 'stopped'")
+
+
+def test_an_episode_is_recorded_labelled_discarded_and_restored(
+    page: Tab, dataset: Path, tmp_path: Path
+) -> None:
+    page.until("document.getElementById('task').value === 'lift'")
+    page.type_into("#operator", "ada")
+    page.click("#start")
+    page.until(f"/recording, [1-9]\\d+ sets/.test({RECORDER_STATE})")
+    keep_picture(page, "operator_recording", tmp_path)
+    page.click("#success")
+    page.until("/success: /.test(document.getElementById('said').innerText)")
+    page.click("#stop")
+    page.until(f"/success/.test({ROWS}) || document.querySelector('#episode-rows select')")
+    (episode,) = find_episodes(dataset)
+    sidecar = load_sidecar(episode)
+    assert (sidecar.task, sidecar.operator, sidecar.outcome) == ("lift", "ada", "success")
+    assert len(list(read_frames(episode))) == sidecar.sets >= 10
+    name = f"lift/{episode.name}"
+    page.until(f"{ROWS}.includes('{name}')")
+
+    # relabelled in the list
+    page.run(
+        "(() => { const s = document.querySelector('#episode-rows select'); s.value = 'failure'; "
+        "s.dispatchEvent(new Event('change')); })()"
+    )
+    page.until(f"document.getElementById('said').innerText.includes('{name}: failure')")
+    assert load_sidecar(episode).outcome == "failure"
+
+    # discarded by the recorder, which the list shows, and undone
+    page.click("#discard")
+    page.until("document.getElementById('show-trash').textContent === 'Trash 1'")
+    assert (find_episodes(dataset), len(discarded(dataset))) == ([], 1)
+    page.click("#undo")
+    page.until("document.getElementById('show-kept').textContent === 'Kept 1'")
+    assert find_episodes(dataset) == [episode]
+
+    # discarded and restored from the list
+    page.click("#episode-rows button")
+    page.until("document.getElementById('show-trash').textContent === 'Trash 1'")
+    page.click("#show-trash")
+    page.until(f"{ROWS}.includes('{name}')")
+    keep_picture(page, "operator_trash", tmp_path)
+    page.click("#episode-rows button")
+    page.until("document.getElementById('show-kept').textContent === 'Kept 1'")
+    page.click("#show-kept")
+    assert find_episodes(dataset) == [episode]
+    assert load_sidecar(episode).outcome == "failure", "it came back as it went"
+
+
+def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener: Node) -> None:
+    heard: list[bool] = []
+    listener.create_subscription(
+        Bool, topics.POLICY_ENABLE, lambda m: heard.append(m.data), topics.RELIABLE
+    )
+
+    def listen(seconds: float) -> list[bool]:
+        del heard[:]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            rclpy.spin_once(listener, timeout_sec=0.02)
+        return list(heard)
+
+    assert listen(0.5) == [], "nobody holds it"
+    at = page.point("#enable")
+    page.mouse("mouseMoved", at)
+    for _ in range(5):  # where the machine stalls, the page lets go: press again
+        page.mouse("mousePressed", at)
+        held = listen(2.0)
+        if len(held) >= 8 and all(held):
+            break
+        page.mouse("mouseReleased", at)
+    assert len(held) >= 8
+    assert all(held)
+    page.mouse("mouseReleased", at)
+    assert listen(0.8)[-1:] in ([False], [])
+    assert listen(0.5) == [], "let go: silence"
+
+    # a hidden page is silent, too
+    page.mouse("mousePressed", at)
+    page.run(
+        "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true }); "
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    listen(0.8)
+    assert listen(0.5) == []
+    page.run("delete document.hidden")
+    page.mouse("mouseReleased", at)
+
+
+def test_the_page_asks_this_machine_only(page: Tab) -> None:
+    origin = page.run("location.origin")
+    foreign = [u for u in page.requests if not u.startswith((origin, "data:", "blob:", "about:"))]
+    assert page.requests
+    assert foreign == []
+
+
+def test_another_scene_is_asked_for(page: Tab) -> None:
+    page.type_into("#seed", "12")
+    page.click("#sim-reset")
+    page.until("/seed 12/.test(document.getElementById('sim-state').textContent)")
+
+
+def test_a_console_that_ends_leaves_no_stale_page(page: Tab) -> None:
+    page.run("window.kept = fetch; window.fetch = () => Promise.reject(new Error('gone'))")
+    page.until("!document.getElementById('alarm').hidden && document.body.matches('.lost')")
+    page.run("window.fetch = window.kept")
+    page.until("document.getElementById('alarm').hidden && !document.body.matches('.lost')")
