@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -21,8 +22,9 @@ from visuomotor.ros import topics
 
 SPEED = 0.1
 """Of the target when the fault comes, m/s."""
-BEFORE_S, WATCH_S = 1.3, 1.0
-"""The arm goes for so long before the fault, and is watched for so long after it."""
+BEFORE_S, WATCH_S, LONGEST_S = 1.3, 1.0, 8.0
+"""The arm goes for so long before the fault; after it, it is watched until it rests, at least and at
+most for so long."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,23 @@ class Scene:
             back,
         )
 
-    def watch(self) -> None:
+    def over(self, since_s: float) -> bool:
+        """Whether the arm was watched for long enough: it rests, or will not."""
+        cell = self.cell
+        now_s = cell.now_s
+        if now_s < since_s + WATCH_S:
+            return False
+        rests = math.isfinite(rest_after(cell.measured, since_s, now_s))
+        return rests or now_s > since_s + LONGEST_S
+
+    def watch(self, since_s: float) -> None:
         """Lets the arm do what it does."""
-        time.sleep(WATCH_S + 0.1)
+        while not self.over(since_s):
+            time.sleep(0.05)
+
+    def stream(self, target: Callable[[float], Float64], since_s: float) -> None:
+        """Streams on while the arm is watched."""
+        self.cell.stream_while(target, lambda: not self.over(since_s))
 
 
 Fault = Callable[[Scene], FaultRow]
@@ -113,7 +129,7 @@ Fault = Callable[[Scene], FaultRow]
 def policy_stall(scene: Scene) -> FaultRow:
     """The policy falls silent in motion."""
     since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
-    scene.watch()
+    scene.watch(since_s)
     return scene.row("policy stalls", since_s, "new targets")
 
 
@@ -122,7 +138,7 @@ def not_a_number(scene: Scene) -> FaultRow:
     since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     nan = np.full((4, 4), np.nan)
     nan[3] = 0, 0, 0, 1
-    scene.cell.stream(lambda _: nan, WATCH_S)
+    scene.stream(lambda _: nan, since_s)
     return scene.row("NaN targets", since_s, "new targets")
 
 
@@ -130,7 +146,7 @@ def jumping(scene: Scene) -> FaultRow:
     """Every target is 10 cm off, in motion."""
     since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     far = along(scene.home, -0.10 * scene.towards)
-    scene.cell.stream(lambda _: far, WATCH_S)
+    scene.stream(lambda _: far, since_s)
     return scene.row("targets 10 cm off", since_s, "new targets")
 
 
@@ -148,7 +164,7 @@ def two_publishers(scene: Scene) -> FaultRow:
 
     other = streaming(along(scene.home, -0.06 * scene.towards))
     try:
-        cell.stream_while(target, lambda: not since_s or cell.now_s < since_s + WATCH_S)
+        cell.stream_while(target, lambda: not since_s or not scene.over(since_s))
         seen = scene.seen("two publishers", since_s, "one of them ended: follows again")
     finally:
         other.kill()
@@ -163,7 +179,7 @@ def dead_man_released(scene: Scene) -> FaultRow:
     cell = scene.cell
     since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     begin = time.monotonic()
-    while time.monotonic() < begin + WATCH_S:
+    while not scene.over(since_s):
         cell.send(scene.moving(BEFORE_S + time.monotonic() - begin), enable=False)
         time.sleep(0.05)
     return scene.row("dead-man released", since_s, "held again")
@@ -174,7 +190,7 @@ def operators_hold(scene: Scene) -> FaultRow:
     cell = scene.cell
     since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.BRIDGE_HOLD)
-    cell.stream(scene.moving, WATCH_S)
+    scene.stream(scene.moving, since_s)
     return scene.row("bridge/hold", since_s, "bridge/reset")
 
 
@@ -189,7 +205,7 @@ def arm_silent(scene: Scene) -> FaultRow:
         time.sleep(3.0)
     finally:
         os.kill(sim, signal.SIGCONT)
-    scene.watch()
+    scene.watch(since_s)
     return scene.row("arm silent for 3 s", since_s, "bridge/reset")
 
 
@@ -201,8 +217,8 @@ def camera_death(scene: Scene) -> FaultRow:
     time.sleep(0.5)
     since_s = cell.now_s
     cell.call.set_parameters("sim", {"dead_camera": "front"})
-    scene.farthest = float("inf")  # its targets are not ours
-    scene.watch()
+    scene.farthest = math.inf  # its targets are not ours
+    scene.watch(since_s)
     row = scene.seen("policy's camera dies", since_s, "camera back: acts again")
     cell.call.set_parameters("sim", {"dead_camera": ""})
     cell.wait(lambda: cell.state == "policy", "the policy to act again")
@@ -222,7 +238,7 @@ def reflex(scene: Scene) -> FaultRow:
     cell = scene.cell
     since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.SIM_REFLEX)
-    cell.stream(scene.moving, WATCH_S)
+    scene.stream(scene.moving, since_s)
     return scene.row("reflex of the arm", since_s, "bridge/reset")
 
 
@@ -231,7 +247,7 @@ def push(scene: Scene) -> FaultRow:
     cell = scene.cell
     since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     cell.call.trigger(topics.SIM_PUSH)
-    cell.stream(scene.moving, WATCH_S)
+    scene.stream(scene.moving, since_s)
     return scene.row("hand is pushed, 30 N", since_s, "bridge/reset")
 
 
@@ -245,7 +261,9 @@ def frozen_client(scene: Scene) -> FaultRow:
         time.sleep(1.0)
     finally:
         os.kill(bridge, signal.SIGCONT)
-    scene.watch()
+    heard = len(cell.states)
+    cell.wait(lambda: len(cell.states) > heard + 3, "the bridge's status")
+    scene.watch(since_s)
     return scene.row("bridge frozen for 1 s", since_s, "bridge/reset")
 
 

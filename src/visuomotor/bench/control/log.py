@@ -27,9 +27,10 @@ class Track:
 
     def between(self, start_s: float, end_s: float) -> tuple[Float64, Float64]:
         """Times (N,) and positions (N, 3) from start_s to end_s."""
-        times = np.array(self.times)
+        n = len(self.positions)  # another thread goes on adding, the position last
+        times, positions = np.array(self.times[:n]), np.array(self.positions[:n]).reshape(-1, 3)
         kept = (times >= start_s) & (times <= end_s)
-        return times[kept], np.array(self.positions).reshape(-1, 3)[kept]
+        return times[kept], positions[kept]
 
 
 def speeds(times: Float64, positions: Float64, window_s: float = _WINDOW_S) -> Float64:
