@@ -23,7 +23,7 @@ pytest.importorskip("franky_sim", reason="pip install franky-sim")
 
 from visuomotor.sim.franka import FrankaWorld
 
-LOST_MS = 250  # of a starved machine; a control box allows 20
+LOST_MS = 20  # as a control box allows
 
 
 class Arm:

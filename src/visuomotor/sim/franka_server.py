@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,6 +37,8 @@ _FLAGS = {
     "power_limit_violation": 26,
 }
 _FLAG_COUNT = 41
+PATIENCE_S = 0.005
+_GLANCE_S = 5e-5
 
 
 class _Move(MoveCommand):
@@ -71,13 +74,16 @@ class ReflexServer(FrankaRobotServer, _Commands):
 
     error: libfranka's name of the present error, "" without one. lost_packets: so many
     milliseconds without a command during a motion are a communication_constraints_violation; 0:
-    never. wrench (6,): what the state reports as the external wrench in base.
+    never. wrench (6,): what the state reports as the external wrench in base. A command that is
+    not there yet is waited for, PATIENCE_S at most: on a machine without real time the arm's
+    millisecond becomes longer, rather than its torques older.
     """
 
     def __init__(self, robot: Any, hostnames: Iterable[str], lost_packets: int) -> None:
         self.error = ""
         self.wrench: NDArray[np.float64] = np.zeros(6)
         self._lost_packets, self._lost = lost_packets, 0
+        self._heard = 0
         self._due = ""
         super().__init__(robot, hostnames)  # type: ignore[call-arg, arg-type]
 
@@ -99,8 +105,15 @@ class ReflexServer(FrankaRobotServer, _Commands):
             self.error, self._due, self._lost = self._due, "", 0
             self._abort()
 
+    def _process_udp_commands(self) -> None:
+        heard, end = self._heard, time.perf_counter() + PATIENCE_S
+        super()._process_udp_commands()
+        while self.current_motion_id and self._heard == heard and time.perf_counter() < end:
+            time.sleep(_GLANCE_S)
+            super()._process_udp_commands()
+
     def _handle_udp_command(self, command_data: bytes) -> None:
-        self._lost = 0
+        self._lost, self._heard = 0, self._heard + 1
         if not self.error:
             super()._handle_udp_command(command_data)
 

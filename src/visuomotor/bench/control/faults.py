@@ -23,8 +23,8 @@ from visuomotor.ros import topics
 SPEED = 0.1
 """Of the target when the fault comes, m/s."""
 BEFORE_S, WATCH_S, LONGEST_S = 1.3, 1.0, 8.0
-"""The arm goes for so long before the fault; after it, it is watched until it rests, at least and at
-most for so long."""
+"""The arm goes for so long before the fault, and is watched after it until it rests; at least and
+at most for so long."""
 
 
 @dataclass(frozen=True)
@@ -243,11 +243,13 @@ def reflex(scene: Scene) -> FaultRow:
 
 
 def push(scene: Scene) -> FaultRow:
-    """Somebody pushes the hand with 30 N in motion."""
+    """Somebody pushes the hand with 30 N in motion, and lets go."""
     cell = scene.cell
     since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    begun = cell.physics[-1][1]
     cell.call.trigger(topics.SIM_PUSH)
     scene.stream(scene.moving, since_s)
+    cell.wait(lambda: cell.physics[-1][1] > begun + 0.7, "the end of the push")
     return scene.row("hand is pushed, 30 N", since_s, "bridge/reset")
 
 
