@@ -24,7 +24,13 @@ from visuomotor.ros.parameters import declare
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.ros.streams import FrameStreams
-from visuomotor.sync import FrameSynchroniser, SyncConfig, SyncStats
+from visuomotor.sync import (
+    CameraCalibration,
+    FrameSynchroniser,
+    SyncConfig,
+    SyncStats,
+    load_calibration,
+)
 
 if TYPE_CHECKING:
     from visuomotor.policies.runtime import PolicyRuntime
@@ -34,12 +40,14 @@ if TYPE_CHECKING:
 class Config:
     """Which checkpoint runs, on which streams, and how.
 
-    source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node.
+    source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node;
+    calibration is then a file whose poses, intrinsics and latencies win over the topics'.
     autostart: act at once instead of waiting for policy/start. threads: of torch.
     """
 
     checkpoint: str = ""
     source: Literal["synced", "raw"] = "synced"
+    calibration: str = ""
     replan_steps: int = 1
     autostart: bool = False
     threads: int = 1
@@ -75,7 +83,10 @@ class PolicyNode(Node):
             DiagnosticArray, topics.DIAGNOSTICS, topics.RELIABLE
         )
         depth = any(c.depth for c in spec.cameras)
-        self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth))
+        calibration: dict[str, CameraCalibration] = {}
+        if self.config.calibration and self.config.source == "raw":
+            calibration = load_calibration(self.config.calibration, spec.names)
+        self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth), calibration)
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._worker = LatestFrameWorker(self._step, self._failed)
         self.create_timer(1.0, self._report)
