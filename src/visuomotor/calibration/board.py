@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from visuomotor.contracts import Float64, UInt8
-from visuomotor.errors import ConfigError, MissingDependencyError, unknown_name
+from visuomotor.errors import MissingDependencyError, unknown_name
 
 DICTIONARIES = tuple(
     f"DICT_{bits}X{bits}_{count}" for bits in (4, 5, 6, 7) for count in (50, 100, 250, 1000)
@@ -93,11 +93,3 @@ def charuco(board: Board) -> Any:
     if board.legacy_pattern:
         made.setLegacyPattern(True)
     return made
-
-
-def named_board(path: object) -> ConfigError:
-    """The error for a board file that is not there."""
-    return ConfigError(
-        f"{path}: no such file; write one with `visuomotor calibrate board`, or by hand: "
-        "columns, rows, square_m, marker_m, dictionary"
-    )
