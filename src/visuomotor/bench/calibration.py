@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.calibration.board import Board
+from visuomotor.calibration.collector import ViewCollector
 from visuomotor.calibration.views import BoardOn
-from visuomotor.contracts import Float64, SyncedFrame
+from visuomotor.contracts import Float64, StampedImage, SyncedFrame
 from visuomotor.errors import RobotError
 from visuomotor.geometry import (
     PinholeCamera,
@@ -26,7 +27,7 @@ from visuomotor.sim.scene import look_at, mount_of
 
 SQUARE_PX = 48
 MARGIN_PX = 12
-WORKSPACE_M = ((0.25, 0.7), (-0.4, 0.4), (0.12, 0.7))
+WORKSPACE_M = ((0.25, -0.4, 0.12), (0.7, 0.4, 0.7))
 TILT_RAD = 0.45
 TRIES = 400
 
@@ -74,6 +75,7 @@ class RehearsalWorld:
         )
         plate = plate_of(board, rehearsal.board_on, self.T_parent_board)
         self.world = BoardWorld(config, plate, self.placed)
+        self._clock_ns = 1_000_000_000
 
     @property
     def truth(self) -> Mapping[str, Float64]:
@@ -85,6 +87,18 @@ class RehearsalWorld:
         for name in self.rehearsal.cameras:
             for _ in range(self.rehearsal.views):
                 yield self._frame(name)
+
+    def feed(self, frame: SyncedFrame, sink: ViewCollector) -> None:
+        """Plays a set as the messages of an arm that stands still for a while at its pose."""
+        first, last = self._clock_ns, self._clock_ns + 800_000_000
+        self._clock_ns = last + 100_000_000
+        sink.add_pose(first, frame.robot.T_base_ee)
+        for name, view in frame.cameras.items():
+            sink.set_camera(name, view.camera)
+            sink.add_color(name, StampedImage(last, view.color))
+            if view.depth_mm is not None:
+                sink.add_depth(name, StampedImage(last, view.depth_mm))
+        sink.add_pose(last, frame.robot.T_base_ee)
 
     def close(self) -> None:
         """Frees OpenGL."""
@@ -124,7 +138,8 @@ class RehearsalWorld:
     def _frame(self, name: str) -> SyncedFrame:
         for _ in range(TRIES):
             T_base_ee = self._candidate(name)
-            if not all(low < p < high for p, (low, high) in zip(T_base_ee[:3, 3], WORKSPACE_M, strict=True)):  # fmt: skip  # noqa: E501
+            place, (low, high) = T_base_ee[:3, 3], WORKSPACE_M
+            if not ((low < place) & (place < high)).all():
                 continue
             try:
                 self.world.stand(T_base_ee)

@@ -91,7 +91,9 @@ def _routes(
     for camera in cameras:
         base = camera if raw else f"synced/{camera}"
         wanted = {
-            "color": rf"{base}/color/image_raw(/compressed)?" if raw else f"{base}/color/compressed",
+            "color": rf"{base}/color/image_raw(/compressed)?"
+            if raw
+            else f"{base}/color/compressed",
             "info": f"{base}/color/camera_info" if raw else f"{base}/camera_info",
         }
         if depth:

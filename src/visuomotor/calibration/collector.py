@@ -26,10 +26,14 @@ WAIT_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class Shot:
-    """What one camera gave at one place: its image and the detection, or why there is none."""
+    """What one camera gave at one place: its image and the detection, or why there is none.
+
+    K: (3, 3) of the image.
+    """
 
     camera: str
     color: UInt8
+    K: Float64
     found: Detection | str
 
 
@@ -160,7 +164,7 @@ class ViewCollector:
         for name in cameras:
             color, camera = cast(UInt8, self._colors[name].data), self._infos[name]
             found = self._detector.detect(color, camera)
-            shots.append(Shot(name, color, found))
+            shots.append(Shot(name, color, camera.matrix, found))
             if isinstance(found, str):
                 self.refused[name][found] += 1
             else:

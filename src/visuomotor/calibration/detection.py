@@ -58,8 +58,7 @@ class BoardDetector:
         if count == 0:
             seen = 0 if markers is None else len(markers)
             return (
-                f"{seen} markers but no corner of the board: blurred, hidden, or not a "
-                f"{self.board}"
+                f"{seen} markers but no corner of the board: blurred, hidden, or not a {self.board}"
                 if seen
                 else f"no board found; expected a {self.board}, sharp and whole in the image"
             )

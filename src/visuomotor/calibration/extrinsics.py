@@ -81,9 +81,7 @@ def solve_extrinsics(views: Sequence[View], board: Board, board_on: BoardOn) -> 
                 )
         refined = Problem(kept, board.corners, board_on).refine(refined.estimate)
     _check_size(kept, board, board_on, refined)
-    results = {
-        name: _result(name, views, kept, board, board_on, refined) for name in _names(views)
-    }
+    results = {name: _result(name, views, kept, board, board_on, refined) for name in _names(views)}
     for name, result in results.items():
         warnings += _doubts(name, result)
     return Extrinsics(results, refined.estimate.board, tuple(warnings))

@@ -71,7 +71,9 @@ def write_latency(path: Path, measured: Latency, add: bool = False) -> Latency:
     before = read_latency(values.get(LATENCY), f"{path}: {LATENCY}")
     cameras = {
         **before.cameras,
-        **{n: s + (before.cameras.get(n, 0.0) if add else 0.0) for n, s in measured.cameras.items()},
+        **{
+            n: s + (before.cameras.get(n, 0.0) if add else 0.0) for n, s in measured.cameras.items()
+        },
     }
     now = Latency(
         {name: round(seconds, 4) for name, seconds in cameras.items()},

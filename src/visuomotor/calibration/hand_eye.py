@@ -18,7 +18,10 @@ def hand_eye(M: Sequence[Float64], C: Sequence[Float64]) -> tuple[Float64, Float
     vector of the stacked Kronecker products (Shah 2013), then positions by least squares.
     """
     eye = np.eye(3)
-    rows = [np.hstack([np.kron(eye, m[:3, :3]), -np.kron(c[:3, :3].T, eye)]) for m, c in zip(M, C, strict=True)]
+    rows = [
+        np.hstack([np.kron(eye, m[:3, :3]), -np.kron(c[:3, :3].T, eye)])
+        for m, c in zip(M, C, strict=True)
+    ]
     null = np.linalg.svd(np.vstack(rows))[2][-1]
     R_Y, R_X = _rotation(null[:9]), _rotation(null[9:])
     A = np.vstack([np.hstack([m[:3, :3], -eye]) for m in M])

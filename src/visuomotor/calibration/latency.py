@@ -119,6 +119,10 @@ class MotionRecord:
         """How many commands a path has had."""
         return len(self._commands[key].stamps_ns)
 
+    def images(self, camera: str) -> int:
+        """How many images of a camera came."""
+        return len(self._images[camera].stamps_ns)
+
     def measure(self) -> Latencies:
         """Every camera's latency, and that of every path that had commands.
 

@@ -156,9 +156,7 @@ def _sigma(residuals: Sequence[Float64]) -> float:
     return max(MAD * float(np.median(np.abs(lengths))), LEAST_SIGMA_PX)
 
 
-def _huber(
-    residuals: Sequence[Float64], sigma: float | None = None
-) -> tuple[float, list[Float64]]:
+def _huber(residuals: Sequence[Float64], sigma: float | None = None) -> tuple[float, list[Float64]]:
     """The cost, and every corner's weight (N,)."""
     bound = HUBER * (sigma or _sigma(residuals))
     cost, weights = 0.0, []
@@ -180,7 +178,7 @@ def _normal(
 
 
 def _cross(points: Float64) -> NDArray[np.float64]:
-    """(N, 3, 3) with _cross(p) @ w = p x w."""
+    """Matrices (N, 3, 3) that take the cross product of points (N, 3) with what follows."""
     K = np.zeros((len(points), 3, 3))
     x, y, z = points.T
     K[:, 0, 1], K[:, 0, 2], K[:, 1, 2] = -z, y, -x

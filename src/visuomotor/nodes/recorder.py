@@ -31,9 +31,10 @@ class Config:
     """What is recorded, where, and how.
 
     source: "synced" takes what rgbd_sync publishes, "raw" synchronises the drivers' topics
-    within this node; calibration is then a file whose poses, intrinsics and latencies win over the
-    topics' (with "synced", rgbd_sync has applied it). task, operator, tags and seed (-1: none) may be set before every start.
-    extra_topics: names or patterns (`sim/objects/*/pose`) of whatever else goes into the bag.
+    within this node; calibration is then a file whose poses, intrinsics and latencies win over
+    the topics' (with "synced", rgbd_sync has applied it). task, operator, tags and seed (-1:
+    none) may be set before every start. extra_topics: names or patterns (`sim/objects/*/pose`)
+    of whatever else goes into the bag.
     """
 
     cameras: tuple[str, ...] = ("front", "side", "wrist")

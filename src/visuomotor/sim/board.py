@@ -105,7 +105,7 @@ def _add_plate(spec: mujoco.MjSpec, plate: Plate) -> None:
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name
     w, h = plate.size_m
     face = np.array([[0, 0, 0], [w, 0, 0], [w, h, 0], [0, h, 0]], float)
-    vertices = np.vstack([face, face + (0, 0, THICKNESS_M)])
+    vertices = np.vstack([face, face + np.array([0, 0, THICKNESS_M])])
     seen = [[0, 2, 1], [0, 3, 2]]  # counter-clockwise for who looks along z
     others = [[4, 5, 6], [4, 6, 7], [0, 1, 5], [0, 5, 4], [1, 2, 6], [1, 6, 5],
               [2, 3, 7], [2, 7, 6], [3, 0, 4], [3, 4, 7]]  # fmt: skip

@@ -44,8 +44,8 @@ def load_calibration(path: Path | str, cameras: Collection[str]) -> dict[str, Ca
 
     A camera on the hand has T_ee_camera (in fr3_hand_tcp) instead of T_base_camera.
     The intrinsics stand all together or not at all. Cameras of the file that are not asked for
-    are ignored. `latency: {cameras: {camera: seconds}}` may stand beside them. Raises CalibrationError, which names file and camera, for what is missing or
-    impossible.
+    are ignored. `latency: {cameras: {camera: seconds}}` may stand beside them. Raises
+    CalibrationError, which names file and camera, for what is missing or impossible.
     """
     try:
         values = read_yaml(path)
