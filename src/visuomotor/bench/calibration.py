@@ -115,7 +115,8 @@ class RehearsalWorld:
         cx, cy = middle + rng.uniform(-0.03, 0.03, 2) * r.height
         fy = focal * rng.uniform(0.98, 1.02)
         camera = PinholeCamera(r.width, r.height, float(focal), float(fy), float(cx), float(cy))
-        return PlacedCamera(T @ self._shake(), camera)
+        near = 1.0 if mount.parent == "base" else 0.25  # else the hand would hide the board
+        return PlacedCamera(T @ self._shake(near), camera)
 
     def _board_pose(self) -> Float64:
         """Where the board is fixed: facing the first camera while the hand points down."""
@@ -128,9 +129,9 @@ class RehearsalWorld:
         seen = pose(position=(0.0, 0.03, 0.75)) @ pose(position=(-w / 2, -h / 2, 0))
         return inverse(down) @ self.placed[name].T_parent_camera @ seen @ self._shake()
 
-    def _shake(self, flat: bool = False) -> Float64:
-        shift = self._rng.uniform(-1, 1, 3) * self.rehearsal.shake_m
-        turn = self._rng.uniform(-1, 1, 3) * self.rehearsal.shake_rad
+    def _shake(self, scale: float = 1.0, flat: bool = False) -> Float64:
+        shift = self._rng.uniform(-scale, scale, 3) * self.rehearsal.shake_m
+        turn = self._rng.uniform(-scale, scale, 3) * self.rehearsal.shake_rad
         if flat:
             shift[2] = turn[0] = turn[1] = 0
         return pose(matrix_from_rotvec(turn), shift)

@@ -66,10 +66,27 @@ class Board:
         return flat * self.square_m
 
     def image(self, square_px: int, margin_px: int = 0) -> UInt8:
-        """The print (H, W) uint8: squares of square_px pixels, a white margin around them."""
-        size = self.columns * square_px + 2 * margin_px, self.rows * square_px + 2 * margin_px
-        picture: UInt8 = charuco(self).generateImage(size, None, margin_px, 1)
-        return picture
+        """The print (H, W) uint8: squares of square_px pixels, a white margin around them.
+
+        OpenCV's own drawing fails for some sizes of a square, and moves markers by a pixel.
+        """
+        made = charuco(self)
+        dictionary, per_m = made.getDictionary(), square_px / self.square_m
+        inner = np.zeros((self.rows * square_px, self.columns * square_px), np.uint8)
+        for number, points in zip(made.getIds().ravel(), made.getObjPoints(), strict=True):
+            column, row = (np.asarray(points)[:, :2].mean(0) / self.square_m).astype(int)
+            y, x = row * square_px, column * square_px
+            inner[y : y + square_px, x : x + square_px] = 255
+            (left, top), (right, bottom) = np.rint(np.asarray(points)[[0, 2], :2] * per_m).astype(
+                int
+            )
+            modules = dictionary.markerSize + 2
+            marker = dictionary.generateImageMarker(int(number), modules)
+            size = int(right - left), int(bottom - top)
+            inner[top:bottom, left:right] = cv2.resize(
+                marker, size, interpolation=cv2.INTER_NEAREST
+            )
+        return np.pad(inner, margin_px, constant_values=255)
 
     def __str__(self) -> str:
         return (

@@ -19,6 +19,7 @@ POINT_MM = INCH_MM / 72
 PAGES_MM = {"A4": (210.0, 297.0), "A3": (297.0, 420.0), "A2": (420.0, 594.0), "A1": (594.0, 841.0)}
 BORDER_MM = 12.0
 RULER_MM = 100.0
+PDF_PX = 4000
 
 
 def save_board(board: Board, path: Path) -> str:
@@ -48,8 +49,9 @@ def page_of(board: Board) -> tuple[str, tuple[float, float]]:
     return "a sheet of its own", (w, h)
 
 
-def _picture(board: Board) -> UInt8:
-    return board.image(max(round(1e3 * board.square_m * DPI / INCH_MM), 8))
+def _picture(board: Board, most_px: int = 100_000) -> UInt8:
+    fine = round(1e3 * board.square_m * DPI / INCH_MM)
+    return board.image(max(min(fine, most_px // max(board.columns, board.rows)), 8))
 
 
 def _corner_mm(board: Board, width_mm: float, height_mm: float) -> tuple[float, float]:
@@ -78,7 +80,7 @@ def _png(page: UInt8) -> bytes:
 
 def _pdf(board: Board, width_mm: float, height_mm: float) -> bytes:
     """One page: the board as an image of exact size, a ruler and a line of text."""
-    picture = _picture(board)
+    picture = _picture(board, PDF_PX)  # its scale is in the page, not in its pixels
     w, h = (1e3 * v / POINT_MM for v in board.size_m)
     x, y = (v / POINT_MM for v in _corner_mm(board, width_mm, height_mm))
     ruler, low = RULER_MM / POINT_MM, (BORDER_MM - 6.0) / POINT_MM
