@@ -133,21 +133,20 @@ class ViewCollector:
                 "no pose of the arm (current_pose): expected the robot's state beside the images; "
                 "is the bridge or the robot's driver running, was it recorded?"
             )
-        silent = [c for c in self.cameras if c not in self._infos or not self.images[c]]
-        if silent and not any(self.images.values()) and not self.places:
-            lacking = [c for c in self.cameras if c not in self._infos]
-            if lacking:
-                return f"no camera_info of {', '.join(lacking)}; expected it beside the images"
+        lacking = [c for c in self.cameras if c not in self._infos]
+        if lacking:
+            return f"no camera_info of {', '.join(lacking)}; expected it beside the images"
+        if not self.places:
             return (
-                "the arm never stood still for half a second at a place with images of "
-                f"{', '.join(silent)}; stop at every pose"
+                "the arm never stood still for half a second while images of "
+                f"{' or '.join(self.cameras)} came; stop at every pose"
             )
         reasons = [
             f"camera {name}: {reason} ({count} times)"
             for name, counts in self.refused.items()
             for reason, count in counts.most_common(1)
         ]
-        return "; ".join(reasons) or "no view was taken"
+        return "; ".join(reasons)
 
     def _shows_rest(self, camera: str) -> bool:
         image = self._colors.get(camera)

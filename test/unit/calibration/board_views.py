@@ -8,6 +8,8 @@ from visuomotor.calibration.views import BoardOn, View
 from visuomotor.geometry import PinholeCamera, inverse, matrix_from_rotvec, pose, transform_points
 
 CAMERA = PinholeCamera(640, 480, 610.0, 600.0, 322.0, 236.0)
+SQUARE_ON = PinholeCamera(640, 480, 500.0, 500.0, 319.5, 239.5)
+"""What `picture` is seen with."""
 
 
 def random_pose(rng: np.random.Generator, angle: float, distance: float) -> np.ndarray:
@@ -35,7 +37,7 @@ def views(
         for _ in range(count):
             C = pose(
                 matrix_from_rotvec(rng.uniform(-1, 1, 3) * tilt),
-                rng.uniform(-0.06, 0.06, 3) + (-0.1, -0.07, 0.7),
+                rng.uniform(-0.06, 0.06, 3) + np.array([-0.1, -0.07, 0.7]),
             )
             move = X @ C @ inverse(T_parent_board)
             points = transform_points(C, board.corners)
@@ -46,3 +48,11 @@ def views(
             measured = points[:, 2] + rng.normal(size=len(ids)) * 1e-3 if depth else None
             found.append(View(name, T_base_ee, CAMERA, located, measured))
     return found
+
+
+def picture(board: Board | None = None, square_px: int = 60) -> np.ndarray:
+    """The board seen squarely, (480, 640, 3), its corner at pixel (80, 80)."""
+    image = np.full((480, 640), 255, np.uint8)
+    print_ = (board or Board()).image(square_px)
+    image[80 : 80 + print_.shape[0], 80 : 80 + print_.shape[1]] = print_
+    return np.repeat(image[..., None], 3, axis=2)

@@ -6,6 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from board_views import SQUARE_ON, picture
 
 from visuomotor.calibration.board import Board
 from visuomotor.calibration.detection import BoardDetector, Detection
@@ -16,19 +17,10 @@ from visuomotor.errors import ConfigError
 from visuomotor.geometry import PinholeCamera
 
 BOARD = Board()
-CAMERA = PinholeCamera(640, 480, 500.0, 500.0, 319.5, 239.5)
-
-
-def picture(board: Board = BOARD, square_px: int = 60) -> np.ndarray:
-    """The board seen squarely, (480, 640, 3), its corner at pixel (80, 80)."""
-    image = np.full((480, 640), 255, np.uint8)
-    print_ = board.image(square_px)
-    image[80 : 80 + print_.shape[0], 80 : 80 + print_.shape[1]] = print_
-    return np.repeat(image[..., None], 3, axis=2)
 
 
 def test_corners_lie_where_they_are_seen() -> None:
-    found = BoardDetector(BOARD).detect(picture(), CAMERA)
+    found = BoardDetector(BOARD).detect(picture(), SQUARE_ON)
     assert isinstance(found, Detection)
     assert sorted(found.ids.tolist()) == list(range(24))
     expected = BOARD.corners[found.ids][:, :2] / BOARD.square_m * 60 + 79.5
@@ -50,7 +42,7 @@ def test_corners_lie_where_they_are_seen() -> None:
     ids=["empty", "blurred", "other board", "left part", "upper part", "grey", "size"],
 )
 def test_a_poor_image_is_refused_in_words(image, text) -> None:
-    found = BoardDetector(BOARD).detect(image, CAMERA)
+    found = BoardDetector(BOARD).detect(image, SQUARE_ON)
     assert isinstance(found, str)
     assert re.search(text, found), found
 
@@ -59,7 +51,7 @@ def test_a_bent_board_is_refused() -> None:
     rows, columns = np.mgrid[:480, :640].astype(np.float32)
     bent = columns + 9 * np.sin(columns / 640 * 3 * np.pi)
     image = cv2.remap(picture(), bent, rows, cv2.INTER_LINEAR, borderValue=(255, 255, 255))
-    found = BoardDetector(BOARD).detect(image, CAMERA)
+    found = BoardDetector(BOARD).detect(image, SQUARE_ON)
     assert isinstance(found, str)
     assert "fit no flat board" in found
 

@@ -58,12 +58,12 @@ def test_a_delay_beyond_the_search_is_refused() -> None:
     seen = np.arange(0, 14, 0.05)
     motion = WiggleConfig(duration_s=14)
     late = Signal(seen, line(seen - 0.55, motion))
-    with pytest.raises(CalibrationError, match="the end of what was searched|correlation"):
+    with pytest.raises(CalibrationError, match=r"the end of what was searched|correlation"):
         delay_of(late, Signal(robot, line(robot, motion)), "camera a")
 
 
 def test_a_short_record_is_refused() -> None:
     times = np.arange(0, 2, 0.05)
     signal = Signal(times, line(times))
-    with pytest.raises(CalibrationError, match="got 2[0-9] samples .* at least 60"):
+    with pytest.raises(CalibrationError, match=r"got 2[0-9] samples .* at least 60"):
         delay_of(signal, signal, "camera a")

@@ -72,7 +72,7 @@ def test_one_view_that_slipped_is_left_out_and_told() -> None:
 def test_no_view_and_too_few_views_are_errors() -> None:
     with pytest.raises(CalibrationError, match="no view of the board"):
         solve_extrinsics([], BOARD, "hand")
-    with pytest.raises(CalibrationError, match="left_d405: got 4 usable views.*at least 6"):
+    with pytest.raises(CalibrationError, match=r"left_d405: got 4 usable views.*at least 6"):
         solve_extrinsics(views(BOARD, STANDING, MOUNT, "hand", count=4), BOARD, "hand")
 
 
