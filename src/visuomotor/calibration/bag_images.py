@@ -63,4 +63,5 @@ def _pixels(message: Any, kind: str, channels: int, where: str) -> NDArray[Any]:
         )
     shape = (message.height, message.width, channels)[: 3 if channels > 1 else 2]
     strides = (message.step, channels * dtype.itemsize, dtype.itemsize)[: len(shape)]
-    return np.ndarray(shape, dtype, data, 0, strides)
+    view: NDArray[Any] = np.ndarray(shape, dtype, data, 0, strides)
+    return view

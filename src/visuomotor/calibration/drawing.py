@@ -16,7 +16,7 @@ def annotated(shot: Shot, square_m: float) -> UInt8:
 
     square_m: the axes are drawn two squares long, x red, y green, z blue.
     """
-    picture = shot.color.copy()
+    picture: UInt8 = shot.color.copy()
     if isinstance(shot.found, str):
         cv2.putText(picture, shot.found[:90], (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.4, RED, 1)
         return picture

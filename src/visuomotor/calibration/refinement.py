@@ -75,7 +75,7 @@ class Problem:
         cost, weights = _huber(residuals)
         for _ in range(ITERATIONS):
             H, g = _normal(residuals, jacobians, weights)
-            step = np.linalg.lstsq(H + damping * np.diag(np.diag(H)), -g, rcond=None)[0]
+            step: Float64 = np.linalg.lstsq(H + damping * np.diag(np.diag(H)), -g, rcond=None)[0]
             moved = self._moved(estimate, step)
             new_residuals, new_jacobians = self._linearise(moved)
             sigma = _sigma(residuals)
@@ -137,8 +137,8 @@ class Problem:
         """
         _, weights = _huber(residuals)
         H, _ = _normal(residuals, jacobians, weights)
-        inverse_H = np.linalg.pinv(H)
-        alone = inverse_H * _sigma(residuals) ** 2
+        inverse_H: Float64 = np.linalg.pinv(H)
+        alone: Float64 = inverse_H * _sigma(residuals) ** 2
         gradients = np.stack(
             [
                 np.einsum("nkp,nk,n->p", J, r, w)
@@ -147,7 +147,7 @@ class Problem:
         )
         views = len(residuals)
         factor = views / max(views - self._size / 2, 1.0)  # 6 numbers settle a pose, twice
-        shared = inverse_H @ (gradients.T @ gradients) @ inverse_H * factor
+        shared: Float64 = inverse_H @ (gradients.T @ gradients) @ inverse_H * factor
         return alone if np.trace(alone) > np.trace(shared) else shared
 
 

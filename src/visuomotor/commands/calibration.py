@@ -60,6 +60,7 @@ def extrinsics(
     out: Path = Path("calibration.yaml"),
     views: int = 15,
     pictures: Path | None = None,
+    timeout_s: float = 10.0,
 ) -> int:
     """Find where cameras are from views of a board, and write it into the calibration file.
 
@@ -75,6 +76,7 @@ def extrinsics(
         out: The calibration file; cameras that are not calibrated now stay in it.
         views: Live, this many views per camera are enough.
         pictures: Folder for every image with the corners that were found in it.
+        timeout_s: Live, longest wait for the first image and the arm's first pose.
     """
     from visuomotor.calibration.collector import ViewCollector
     from visuomotor.calibration.extrinsics import solve_extrinsics
@@ -94,7 +96,7 @@ def extrinsics(
     else:
         from visuomotor.commands.calibration_live import collect_views
 
-        collect_views(collector, cameras, views, show)
+        collect_views(collector, cameras, views, show, timeout_s)
     if not collector.views:
         raise CalibrationError(f"no view of the board: {collector.why_nothing()}")
     result = solve_extrinsics(collector.views, target, board_on)
@@ -115,6 +117,7 @@ def latency(
     yes: bool = False,
     amplitude_m: float = 0.03,
     duration_s: float = 12.0,
+    timeout_s: float = 10.0,
 ) -> int:
     """Find how late cameras and commands are, and write it into the calibration file.
 
@@ -130,6 +133,7 @@ def latency(
         yes: Wiggle at once, without asking.
         amplitude_m: How far the hand moves to either side.
         duration_s: How long.
+        timeout_s: Live, longest wait for the first images and the arm's first pose.
     """
     from visuomotor.calibration.file import write_latency
     from visuomotor.calibration.latency import MotionRecord
@@ -155,7 +159,7 @@ def latency(
 
         values = {"amplitude_m": amplitude_m, "duration_s": duration_s}
         motion = from_mapping(WiggleConfig, values, "visuomotor calibrate latency")
-        record_wiggle(record, cameras, motion, ask=not yes)
+        record_wiggle(record, cameras, motion, timeout_s, ask=not yes)
     found = record.measure()
     for name, delay in found.cameras.items():
         print(f"camera {name}: stamps are late by {delay}")
@@ -231,7 +235,8 @@ class _Shots:
         from visuomotor.calibration.drawing import annotated
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), annotated(shot, self._square_m)[..., ::-1])
+        picture = annotated(shot, self._square_m)[..., ::-1]
+        cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def _now() -> str:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from visuomotor.calibration.wiggle import WiggleConfig
     from visuomotor.ros.streams import FrameStreams
 
-SILENT_S = 10.0
-"""After so long without robot or images the command gives up."""
 TARGET_HZ = 20.0
 REACT_S = 2.0
 """The bridge must have accepted a target by then."""
@@ -32,15 +30,16 @@ def collect_views(
     cameras: Sequence[str],
     enough: int,
     show: Callable[[list[Shot]], None],
+    timeout_s: float,
 ) -> None:
     """Listens until every camera has `enough` views, or the operator types q.
 
     A view is taken wherever the arm stands still, and at Enter. Raises CalibrationError where
-    robot or images do not come.
+    robot or images do not come within timeout_s.
     """
     print("move the arm to poses that show the board, and stop at each; Enter: now, q: end")
     with _node() as node, _streams(node, collector, cameras) as streams:
-        end = time.monotonic() + SILENT_S
+        end = time.monotonic() + timeout_s
 
         def look() -> None:
             with streams.lock:
@@ -53,7 +52,7 @@ def collect_views(
             if silent and time.monotonic() > end:
                 refused = "; ".join(f"{t}: {n} unusable" for t, n in streams.refused.items())
                 raise CalibrationError(
-                    f"nothing to calibrate from within {SILENT_S:g} s: {collector.why_nothing()}"
+                    f"nothing to calibrate from within {timeout_s:g} s: {collector.why_nothing()}"
                     + (f" ({refused})" if refused else "")
                 )
             word = _typed()
@@ -72,7 +71,11 @@ def _capture(collector: ViewCollector, show: Callable[[list[Shot]], None]) -> No
 
 
 def record_wiggle(
-    record: MotionRecord, cameras: Sequence[str], motion: WiggleConfig, ask: bool
+    record: MotionRecord,
+    cameras: Sequence[str],
+    motion: WiggleConfig,
+    timeout_s: float,
+    ask: bool,
 ) -> None:
     """Wiggles the arm through the bridge, as a teleoperator, while `record` listens.
 
@@ -115,14 +118,14 @@ def record_wiggle(
                 for subscription in extra:
                     subscription.drain()
 
-        end = time.monotonic() + SILENT_S
+        end = time.monotonic() + timeout_s
         while "pose" not in latest or not all(map(record.images, cameras)):
             if time.monotonic() > end:
                 lacking = [c for c in cameras if not record.images(c)]
                 lacking += [] if "pose" in latest else ["current_pose"]
                 raise CalibrationError(
-                    f"nothing came of {', '.join(lacking)} within {SILENT_S:g} s; are the cameras' "
-                    "drivers and the bridge running?"
+                    f"nothing came of {', '.join(lacking)} within {timeout_s:g} s; are the "
+                    "cameras' drivers and the bridge running?"
                 )
             listen(0.1)
         if ask:

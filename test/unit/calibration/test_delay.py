@@ -17,7 +17,7 @@ def line(times: np.ndarray, motion: WiggleConfig | None = None) -> np.ndarray:
     return np.stack([wiggle(START, t, motion)[:3, 3] for t in times])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     delay_s=st.floats(-0.15, 0.25),
     rate_hz=st.sampled_from([15.0, 20.0, 30.0, 59.94]),

@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from visuomotor.calibration.latency import MotionRecord
+from visuomotor.calibration.latency import Latencies, MotionRecord
 from visuomotor.calibration.wiggle import WiggleConfig, wiggle
 from visuomotor.contracts import StampedImage
 from visuomotor.control import BridgeConfig, CartesianBridge
@@ -56,6 +56,12 @@ def recorded(
     return record
 
 
+@pytest.fixture(scope="module")
+def plain() -> Latencies:
+    """What the arm itself takes, with nothing injected."""
+    return recorded({"front": 0.0}, 0.0, 2).measure()
+
+
 @pytest.mark.parametrize(
     ("late_s", "command_s", "seed"),
     [
@@ -63,13 +69,12 @@ def recorded(
         ({"side": 0.0, "wrist": -0.02}, 0.12, 1),
     ],
 )
-def test_latencies_are_recovered(late_s, command_s, seed) -> None:
+def test_latencies_are_recovered(late_s, command_s, seed, plain) -> None:
     found = recorded(late_s, command_s, seed, grain=5).measure()
     for name, seconds in late_s.items():
         assert abs(found.cameras[name].seconds - seconds) < 0.005, (name, str(found.cameras[name]))
         assert found.cameras[name].correlation > 0.85
-    plain = recorded({"front": 0.0}, 0.0, seed).measure()
-    for path in ("command", "reference"):  # what the arm itself takes is there in both
+    for path in ("command", "reference"):
         added_s = found.paths[path].seconds - plain.paths[path].seconds
         assert abs(added_s - command_s) < 0.005, path
     assert found.paths["command"].seconds > found.paths["reference"].seconds

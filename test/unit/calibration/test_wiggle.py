@@ -16,7 +16,7 @@ START = pose(np.diag([1.0, -1.0, -1.0]), (0.45, 0.0, 0.3))
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: math.hypot(*d) > 0.1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(amplitude_m=st.floats(0.005, 0.03), direction=directions, duration_s=st.floats(8, 14))
 def test_the_bridge_takes_it_as_it_is(amplitude_m, direction, duration_s) -> None:
     motion = WiggleConfig(amplitude_m, direction, duration_s=duration_s)
