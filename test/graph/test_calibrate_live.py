@@ -152,8 +152,11 @@ def test_the_wiggle_goes_through_the_bridge(tmp_path: Path) -> None:
     ]
     try:
         words = ("--cameras", "front", "--out", str(out), "--duration-s", "10", "--timeout-s", "60")
-        command = start("visuomotor.cli", "calibrate", "latency", "--yes", *words)
-        _, error = command.communicate(timeout=150)
+        for _ in range(3):  # a machine that was too busy meanwhile is told so, and asks again
+            command = start("visuomotor.cli", "calibrate", "latency", "--yes", *words)
+            _, error = command.communicate(timeout=150)
+            if "Record again" not in error and "record some 10 s" not in error:
+                break
         assert command.returncode == 0, error
     finally:
         for node in nodes:

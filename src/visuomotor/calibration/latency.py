@@ -21,7 +21,7 @@ WIDTH_PX = 64
 MAX_IMAGES = 1500
 COMPONENTS = 20
 LEAST_MOTION_M = 0.004
-UNSURE_S = 0.005
+UNSURE_S, USELESS_S = 0.005, 0.015
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,12 @@ class MotionRecord:
             for key, samples in self._commands.items()
             if len(samples.values) > 1
         }
+        for name, delay in {**cameras, **paths}.items():
+            if delay.deviation_s > USELESS_S:
+                raise CalibrationError(
+                    f"{name}: {delay}, expected to know it within {1e3 * USELESS_S:g} ms; was the "
+                    "machine too busy, or did something else move? Record again, longer"
+                )
         unsure = [
             f"{name}: known to {1e3 * d.deviation_s:.0f} ms only; record longer, move more"
             for name, d in {**cameras, **paths}.items()

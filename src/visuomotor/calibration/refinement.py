@@ -75,7 +75,8 @@ class Problem:
         cost, weights = _huber(residuals)
         for _ in range(ITERATIONS):
             H, g = _normal(residuals, jacobians, weights)
-            step: Float64 = np.linalg.lstsq(H + damping * np.diag(np.diag(H)), -g, rcond=None)[0]
+            damped = H + damping * np.diag(np.diag(H))
+            step = np.asarray(np.linalg.lstsq(damped, -g, rcond=None)[0], np.float64)
             moved = self._moved(estimate, step)
             new_residuals, new_jacobians = self._linearise(moved)
             sigma = _sigma(residuals)
@@ -137,7 +138,7 @@ class Problem:
         """
         _, weights = _huber(residuals)
         H, _ = _normal(residuals, jacobians, weights)
-        inverse_H: Float64 = np.linalg.pinv(H)
+        inverse_H = np.asarray(np.linalg.pinv(H), np.float64)
         alone: Float64 = inverse_H * _sigma(residuals) ** 2
         gradients = np.stack(
             [

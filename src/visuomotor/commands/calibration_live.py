@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TARGET_HZ = 20.0
 REACT_S = 2.0
 """The bridge must have accepted a target by then."""
+LONGEST_STEP_S = 0.1
+"""A machine that stalls interrupts the motion; it must not make the hand jump."""
 SETTLE_S = 0.8
 """Recorded beyond the motion: the latest stamps are as late as the cameras."""
 
@@ -160,9 +162,11 @@ def _drive(
     dead_man = DeadMan(TARGET_HZ)
     dead_man.press(time.monotonic_ns())
     listen(0.5)  # until the bridge has found the publishers
-    accepted, began = record.commands("command"), time.monotonic()
+    accepted, elapsed_s, before = record.commands("command"), 0.0, time.monotonic()
     try:
-        while (elapsed_s := time.monotonic() - began) < motion.duration_s:
+        while elapsed_s < motion.duration_s:
+            now = time.monotonic()
+            elapsed_s, before = elapsed_s + min(now - before, LONGEST_STEP_S), now
             if _typed() is not None:
                 raise RobotError("stopped by a key; nothing was written")
             due = dead_man.poll(time.monotonic_ns())
