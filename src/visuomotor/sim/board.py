@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.errors import unknown_name
-from visuomotor.geometry import PinholeCamera, inverse, pose, quat_xyzw_from_matrix
+from visuomotor.geometry import PinholeCamera, pose, quat_xyzw_from_matrix
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.robot import PREFIX, TCP_OFFSET_M
 from visuomotor.sim.scene import build_scene, mount_of
@@ -153,12 +153,3 @@ def _place(spec: mujoco.MjSpec, name: str, placed: PlacedCamera) -> None:
 def _wxyz(T: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
     return np.array([w, x, y, z])
-
-
-def facing(
-    T_base_camera: NDArray[np.float64],
-    T_camera_plate: NDArray[np.float64],
-    T_ee_plate: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The T_base_ee at which a plate on the hand is at T_camera_plate."""
-    return T_base_camera @ T_camera_plate @ inverse(T_ee_plate)
