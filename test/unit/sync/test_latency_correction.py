@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visuomotor.contracts import StampedImage
@@ -37,6 +37,7 @@ def sets(late_ms: dict[str, float], known: dict[str, CameraCalibration], depth: 
     return frames
 
 
+@settings(max_examples=40, deadline=None)
 @given(front=st.floats(-40, 120), side=st.floats(-40, 120))
 def test_sets_are_of_one_moment(front: float, side: float) -> None:
     late = {"front": front, "side": side}
