@@ -14,6 +14,7 @@ from tyro.extras import SubcommandApp
 from visuomotor.commands import (
     attention,
     baselines,
+    calibration,
     console,
     descriptors,
     episodes,
@@ -43,15 +44,16 @@ def up(
     return run(file, arguments)
 
 
-def doctor(out: Path = Path()) -> int:
+def doctor(out: Path = Path(), calibration: Path = Path("calibration.yaml")) -> int:
     """Say what is missing on this machine and how to get it.
 
     Args:
         out: Folder where data will be recorded; its disk is measured.
+        calibration: The calibration file; its age and errors are shown.
     """
     from visuomotor.bench.doctor import diagnose, print_report
 
-    return print_report(diagnose(out))
+    return print_report(diagnose(out, calibration))
 
 
 def application() -> SubcommandApp:
@@ -73,6 +75,12 @@ def application() -> SubcommandApp:
     catalogue.command(episodes.repair)
     catalogue.command(name="export-video")(episodes.export_video)
     app.command(catalogue, name="episodes", help="Look at, relabel, trim, repair, play episodes.")
+    calibrating = SubcommandApp()
+    calibrating.command(calibration.board)
+    calibrating.command(calibration.extrinsics)
+    calibrating.command(calibration.latency)
+    calibrating.command(calibration.rehearse)
+    app.command(calibrating, name="calibrate", help="Measure where cameras are and how late.")
     learning = SubcommandApp()
     learning.command(name="descriptors")(training.train_descriptors)
     learning.command(name="dense")(training.train_dense)

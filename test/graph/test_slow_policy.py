@@ -88,7 +88,12 @@ def test_asynchronously_it_commands_at_20_hz_and_a_stall_ends_in_silence(
     calibration = tmp_path / "calibration.yaml"
     calibration.write_text("latency: {command: 0.01}")
     hang, broken = checkpoint / "hang", checkpoint / "broken"
-    parameters = ("inference:=asynchronous", "overlap:=blend", f"calibration:={calibration}")
+    parameters = (
+        "inference:=asynchronous",
+        "overlap:=blend",
+        f"calibration:={calibration}",
+        "compensate:=true",
+    )
     with node(checkpoint, *parameters):
         start(lab)
         wait(lab, lambda: 18.0 <= rate_hz(lab, 60) <= 22.0, 60.0)

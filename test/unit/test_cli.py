@@ -27,6 +27,7 @@ COMMANDS = (
     "demo",
     "demos",
     "episodes",
+    "calibrate",
     "train",
     "descriptors",
     "eval",
@@ -65,6 +66,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     [[c] for c in COMMANDS]
     + [["episodes", e] for e in EPISODES]
     + [["train", t] for t in ("descriptors", "dense", "bc", "pointbc", "autoencoder", "policy")]
+    + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")],
     ids=" ".join,

@@ -11,7 +11,7 @@ BASE = {"errors", "config", "contracts", "geometry"}
 CORE = BASE | {"sync", "recording", "teleop", "control", "observations", "sim"}
 MODELS = CORE | {"networks", "descriptors", "policies", "video", "checkpoint"}
 LEARNING = MODELS | {"dataset", "training"}
-NODES = LEARNING | {"ros"}
+NODES = LEARNING | {"ros", "calibration"}
 
 # room: (rooms it may import, third-party roots it may never import)
 ROBOTICS = {"rclpy", "sensor_msgs", "geometry_msgs", "std_msgs", "std_srvs", "diagnostic_msgs"}
@@ -22,6 +22,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         for r in ("sync", "recording", "teleop", "control", "observations")
     },
     "sim": (CORE, ROBOTICS | {"torch"}),
+    "calibration": (CORE - {"sim"}, ROBOTICS | {"torch", "mujoco"}),
     **{
         r: (MODELS, ROBOTICS | {"mujoco", "rosbags"})
         for r in ("networks", "descriptors", "policies", "video", "checkpoint")

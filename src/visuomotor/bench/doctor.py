@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from visuomotor.bench.calibration_checks import check_calibration
 from visuomotor.bench.diagnosis import Check, warning
 from visuomotor.bench.machine_checks import MACHINE_CHECKS, check_disk
 from visuomotor.bench.software_checks import SOFTWARE_CHECKS
@@ -15,12 +17,16 @@ from visuomotor.bench.software_checks import SOFTWARE_CHECKS
 COLOURS = {"ok": "\033[32m", "warning": "\033[33m", "missing": "\033[31m"}
 
 
-def diagnose(out: Path) -> list[Check]:
-    """Every check, in order; `out` is where data will be recorded. A check never raises."""
+def diagnose(out: Path, calibration: Path = Path("calibration.yaml")) -> list[Check]:
+    """Every check, in order; a check never raises.
+
+    out: where data will be recorded. calibration: the file of the cameras, where there is one.
+    """
     checks: list[tuple[str, Callable[[], list[Check]]]] = [
         *SOFTWARE_CHECKS,
         *MACHINE_CHECKS,
         ("disk", lambda: check_disk(out)),
+        ("calibration", lambda: check_calibration(calibration, time.time_ns())),
     ]
     results: list[Check] = []
     for name, check in checks:

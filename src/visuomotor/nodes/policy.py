@@ -17,7 +17,6 @@ from visualization_msgs.msg import MarkerArray
 
 from visuomotor.contracts import Action, SyncedFrame
 from visuomotor.control.chunk_config import ChunkConfig
-from visuomotor.control.command_latency import read_command_latency
 from visuomotor.errors import ConfigError, RobotError, VisuomotorError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.feed import LatestFrameWorker
@@ -27,7 +26,14 @@ from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.ros.streams import FrameStreams
-from visuomotor.sync import FrameSynchroniser, SyncConfig, SyncStats
+from visuomotor.sync import (
+    CameraCalibration,
+    FrameSynchroniser,
+    SyncConfig,
+    SyncStats,
+    load_calibration,
+    load_latency,
+)
 
 if TYPE_CHECKING:
     from visuomotor.policies.runtime import PolicyRuntime
@@ -45,15 +51,17 @@ REST_S = 5.0
 class Config(ChunkConfig):
     """Which checkpoint runs, on which streams, and how; ChunkConfig says how it is asked.
 
-    source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node.
-    calibration: a YAML file whose `latency: {command: seconds}`, where it has one, is taken for
-    command_latency_s. autostart: act at once instead of waiting for policy/start. threads: of
-    torch.
+    source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node;
+    calibration is then a file whose poses, intrinsics and latencies win over the topics'.
+    compensate: that file's `latency: {command: seconds}` is taken for command_latency_s, for an arm
+    that is so much later than the demonstrations' was. autostart: act at once instead of waiting
+    for policy/start. threads: of torch.
     """
 
     checkpoint: str = ""
     source: Literal["synced", "raw"] = "synced"
     calibration: str = ""
+    compensate: bool = False
     autostart: bool = False
     threads: int = 1
     markers: bool = True
@@ -62,12 +70,15 @@ class Config(ChunkConfig):
         super().__post_init__()
         if self.threads < 1:
             raise ValueError(f"got threads {self.threads}, expected 1 or more")
+        if self.compensate and not self.calibration:
+            raise ValueError("compensate: got no calibration, expected the file to take it from")
 
     def chunks(self) -> ChunkConfig:
         """ChunkConfig's part, with the latency that was measured."""
         values = {f.name: getattr(self, f.name) for f in fields(ChunkConfig)}
-        measured = read_command_latency(self.calibration) if self.calibration else None
-        return ChunkConfig(**values | ({} if measured is None else {"command_latency_s": measured}))
+        if self.compensate:
+            values["command_latency_s"] = load_latency(self.calibration).command_s
+        return ChunkConfig(**values)
 
 
 class PolicyNode(Node):
@@ -94,7 +105,10 @@ class PolicyNode(Node):
             DiagnosticArray, topics.DIAGNOSTICS, topics.RELIABLE
         )
         depth = any(c.depth for c in spec.cameras)
-        self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth))
+        calibration: dict[str, CameraCalibration] = {}
+        if self.config.calibration and self.config.source == "raw":
+            calibration = load_calibration(self.config.calibration, spec.names)
+        self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth), calibration)
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._worker = LatestFrameWorker(self._step, self._failed)
         self.create_timer(1.0, self._report)

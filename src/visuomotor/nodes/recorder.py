@@ -23,7 +23,7 @@ from visuomotor.ros.parameters import declare, read
 from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.ros.streams import FrameStreams
-from visuomotor.sync import FrameSynchroniser, SyncConfig
+from visuomotor.sync import CameraCalibration, FrameSynchroniser, SyncConfig, load_calibration
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,16 @@ class Config:
     """What is recorded, where, and how.
 
     source: "synced" takes what rgbd_sync publishes, "raw" synchronises the drivers' topics
-    within this node. task, operator, tags and seed (-1: none) may be set before every start.
-    extra_topics: names or patterns (`sim/objects/*/pose`) of whatever else goes into the bag.
+    within this node; calibration is then a file whose poses, intrinsics and latencies win over
+    the topics' (with "synced", rgbd_sync has applied it). task, operator, tags and seed (-1:
+    none) may be set before every start. extra_topics: names or patterns (`sim/objects/*/pose`)
+    of whatever else goes into the bag.
     """
 
     cameras: tuple[str, ...] = ("front", "side", "wrist")
     depth: bool = True
     source: Literal["synced", "raw"] = "synced"
+    calibration: str = ""
     dataset: str = "dataset"
     task: str = "unnamed"
     operator: str = ""
@@ -85,7 +88,10 @@ class Recorder(Node):
         except ValueError as error:
             raise ConfigError(str(error)) from error
         sync = SyncConfig(self.config.cameras, depth=self.config.depth)
-        self.sync = FrameSynchroniser(sync)
+        calibration: dict[str, CameraCalibration] = {}
+        if self.config.calibration and self.config.source == "raw":
+            calibration = load_calibration(self.config.calibration, self.config.cameras)
+        self.sync = FrameSynchroniser(sync, calibration)
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._listen(PoseStamped, topics.COMMAND_POSE, "/command/target_pose", POSE)
         self._listen(JointState, topics.COMMAND_GRIPPER, "/command/gripper", JOINT_STATE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,9 @@ HAND_FRAME = "fr3_hand_tcp"
 class Config(SimConfig):
     """The world, its rates, the faults of its streams, and its libfranka server.
 
-    With libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
+    camera_latency_s: per camera, how late its stamps are (empty: none is). command_latency_s: how
+    much later than it came a reference reaches the arm. Both are there to be measured. With
+    libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
     publishes the robot's state; the graph's references are then not for this node. lost_packets:
     of that client in motion, in ms, until the arm stops with an error; 0: never. sim/reflex stops
     it with the error `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
@@ -47,6 +50,8 @@ class Config(SimConfig):
     stamp_jitter_s: float = 0.0
     dead_camera: str = ""
     dead_after_s: float = 0.0
+    camera_latency_s: tuple[float, ...] = ()
+    command_latency_s: float = 0.0
     libfranka_server: bool = False
     hostname: str = "127.0.0.1"
     lost_packets: int = 0
@@ -67,6 +72,23 @@ class Config(SimConfig):
                 f"got camera_rate_hz {self.camera_rate_hz}, state_rate_hz {self.state_rate_hz}; "
                 "expected up to 120 and up to 100, the rate of the arm's simulated controller"
             )
+
+        if self.camera_latency_s and len(self.camera_latency_s) != len(self.cameras):
+            raise ValueError(
+                f"camera_latency_s: got {len(self.camera_latency_s)} numbers, expected one for "
+                f"each of {', '.join(self.cameras)}"
+            )
+        late = (*self.camera_latency_s, self.command_latency_s)
+        if not (all(abs(s) <= 0.5 for s in late) and self.command_latency_s >= 0):
+            raise ValueError(
+                f"got camera_latency_s {self.camera_latency_s}, command_latency_s "
+                f"{self.command_latency_s}; expected up to 0.5 s, the command's not negative"
+            )
+
+    def late_ns(self) -> dict[str, int]:
+        """By camera, how late its stamps are."""
+        late = self.camera_latency_s or (0.0,) * len(self.cameras)
+        return {name: round(1e9 * s) for name, s in zip(self.cameras, late, strict=True)}
 
     def faults(self) -> StreamFaults:
         """The faults of the image streams."""
@@ -89,6 +111,8 @@ class Sim(Node):
         )
         self._commands: tuple[PolledSubscription, ...] = ()
         self._state_ns = 0
+        self._late_ns = self.config.late_ns()
+        self._coming: deque[tuple[float, PoseStamped]] = deque()
         self._rng = np.random.default_rng(self.config.seed)
         self._images = {
             c: (
@@ -183,8 +207,16 @@ class Sim(Node):
         """Before a step, in the physics' thread."""
         for commands in self._commands:
             commands.drain()
+        while self._coming and self._coming[0][0] <= time.monotonic():
+            self._obey(self._coming.popleft()[1])
 
     def _follow(self, msg: PoseStamped) -> None:
+        if self.config.command_latency_s > 0:
+            self._coming.append((time.monotonic() + self.config.command_latency_s, msg))
+        else:
+            self._obey(msg)
+
+    def _obey(self, msg: PoseStamped) -> None:
         try:
             if not self.world.follow(messages.pose_from_msg(msg)):
                 self.get_logger().warning(
@@ -246,7 +278,7 @@ class Sim(Node):
         faults = self._faults
         if faults.dead(name, elapsed_s):
             return
-        stamp_ns += faults.jitter_ns(self._rng)
+        stamp_ns += faults.jitter_ns(self._rng) + self._late_ns[name]
         color, depth, info = self._images[name]
         frame_id = optical_frame(name)
         if not faults.lost(self._rng):

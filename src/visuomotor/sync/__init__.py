@@ -2,6 +2,7 @@
 
 from visuomotor.sync.calibration import CameraCalibration, load_calibration
 from visuomotor.sync.config import SyncConfig
+from visuomotor.sync.latency import Latency, load_latency
 from visuomotor.sync.statistics import REASONS, StreamStats, SyncStats
 from visuomotor.sync.synchroniser import FrameSynchroniser
 
@@ -9,8 +10,10 @@ __all__ = [
     "REASONS",
     "CameraCalibration",
     "FrameSynchroniser",
+    "Latency",
     "StreamStats",
     "SyncConfig",
     "SyncStats",
     "load_calibration",
+    "load_latency",
 ]

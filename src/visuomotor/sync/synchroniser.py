@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar, cast
 
 import numpy as np
@@ -48,6 +49,10 @@ class FrameSynchroniser:
     (`RateGate`), and an image is in one set at most. Every message that is in none is counted
     with one of `REASONS`.
 
+    A camera's stamps are made earlier by the latency that `calibration` holds of it, before all
+    else: a set's stamp, skews and robot are of the moment that its images show. Who takes sets
+    that were synchronised already passes no calibration, so none is corrected twice.
+
     Stamps that go back by more than a second on their stream, or ahead of all streams by more,
     are a jump of the clock: what waits is dropped and counted, and the sets begin anew.
     Memory is bounded by max_buffered images per stream. No clock is read here: `poll` and
@@ -65,6 +70,7 @@ class FrameSynchroniser:
             stream = self._camera(name)
             stream.camera, stream.T_parent_camera = known.camera, known.T_parent_camera
             stream.on_hand = known.parent == "ee"
+        self._late_ns = {n: round(known.latency_s * 1e9) for n, known in self._calibration.items()}
         robot = 4 * ns(config.buffer_ms), 4096
         bracket, gripper = ns(config.max_bracket_ms), ns(config.max_gripper_bracket_ms)
         self._pose = InterpolatedStream[Float64]("pose", bracket, *robot, interpolate_pose)
@@ -86,7 +92,7 @@ class FrameSynchroniser:
 
     def add_color(self, camera: str, image: StampedImage) -> None:
         """Takes a colour image, (H, W, 3) uint8 RGB."""
-        stream = self._camera(camera)
+        stream, image = self._camera(camera), self._in_time(camera, image)
         self._receive(stream.color, image.stamp_ns, image.receipt_ns)
         data = image.data
         if data.ndim != 3 or data.shape[2] != 3 or data.dtype != np.uint8:
@@ -99,6 +105,7 @@ class FrameSynchroniser:
         stream = self._camera(camera)
         if stream.depth is None:
             raise ConfigError(f"camera {camera}: got depth, but the synchroniser has depth=False")
+        image = self._in_time(camera, image)
         self._receive(stream.depth, image.stamp_ns, image.receipt_ns)
         if image.data.ndim != 2 or image.data.dtype != np.uint16:
             stream.depth.drop("bad_size")
@@ -206,6 +213,11 @@ class FrameSynchroniser:
             )
         if camera not in self._calibration:
             stream.T_parent_camera, stream.on_hand = T, parent == "ee"
+
+    def _in_time(self, camera: str, image: StampedImage) -> StampedImage:
+        """The image with the stamp of what it shows, on the clock of the robot's states."""
+        late_ns = self._late_ns.get(camera)
+        return replace(image, stamp_ns=image.stamp_ns - late_ns) if late_ns else image
 
     def _camera(self, name: str) -> CameraStream:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 from visuomotor.contracts import STEP_NS, ActionChunk
 from visuomotor.control.chunk_config import ChunkConfig
 from visuomotor.control.chunks import ChunkPlayer
-from visuomotor.control.command_latency import read_command_latency
-from visuomotor.errors import CalibrationError, CommandError
+from visuomotor.errors import CommandError
 from visuomotor.geometry import apply_delta, matrix_from_rotvec, pose, pose_delta, rotation_angle
 
 START = 10**9
@@ -393,20 +391,3 @@ def test_one_action_at_a_time_cannot_run_asynchronously() -> None:
 def test_impossible_settings_are_refused(wrong, text) -> None:
     with pytest.raises(ValueError, match=text):
         ChunkConfig(**wrong)
-
-
-def test_the_command_latency_is_read_from_the_calibration(tmp_path: Path) -> None:
-    file = tmp_path / "calibration.yaml"
-    file.write_text("front: {T_base_camera: []}\nlatency: {command: 0.042, cameras: {front: 0.02}}")
-    assert read_command_latency(file) == 0.042
-    file.write_text("front: {T_base_camera: []}\n")
-    assert read_command_latency(file) is None
-    for text in ("latency: {command: 42}", "latency: {command: .nan}", "latency: {command: soon}"):
-        file.write_text(text)
-        with pytest.raises(CalibrationError, match=r"latency\.command .*, expected seconds from 0"):
-            read_command_latency(file)
-    file.write_text("latency: 0.04")
-    with pytest.raises(CalibrationError, match=r"got latency 0\.04, expected command"):
-        read_command_latency(file)
-    with pytest.raises(CalibrationError, match="no such file"):
-        read_command_latency(tmp_path / "none.yaml")

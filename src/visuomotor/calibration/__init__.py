@@ -1,0 +1,1 @@
+"""Where cameras stand and how late they are, measured from the arm's own motion."""
