@@ -203,8 +203,9 @@ def test_our_files_name_only_parameters_that_exist(file: Path) -> None:
             given = {b.split(":=")[0] for a, b in itertools.pairwise(words) if a == "-p"}
             for option, value in itertools.pairwise(words):
                 if option == "--params-file":
-                    for keys in yaml.safe_load(Path(value).read_text()).values():
-                        given |= set(keys["ros__parameters"])
+                    for node, keys in yaml.safe_load(Path(value).read_text()).items():
+                        if node.rpartition("/")[2] in ("**", spec.name):
+                            given |= set(keys["ros__parameters"])
             assert given <= fields, f"{spec.executable}: {given - fields}"
             assert spec.environment["FASTDDS_DEFAULT_PROFILES_FILE"].endswith("fastdds.xml")
 

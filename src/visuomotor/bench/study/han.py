@@ -32,11 +32,11 @@ METHODS = {
     ),
     "han": Method("hand-eye action network as the paper has it", hand_eye(**PAPER), ONE),
     "ours": Method(
-        "relative inputs, a switch that knows the hand, replicated borders, two cameras",
-        hand_eye(cameras=BOTH),
-        TWO,
+        "relative inputs, a switch that knows the hand, replicated borders",
+        hand_eye(cameras=FRONT),
+        ONE,
     ),
-    "ours_front": Method("ours with one camera", hand_eye(cameras=FRONT), ONE),
+    "ours_two": Method("ours, windows of two cameras compete", hand_eye(cameras=BOTH), TWO),
     "pointbc": Method("a PointNet on the cloud in the gripper's frame", cloud, TWO),
 }
 
