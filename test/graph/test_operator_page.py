@@ -15,7 +15,8 @@ import pytest
 rclpy = pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 
-from browser import Tab, browser  # noqa: E402
+from browser import browser  # noqa: E402
+from browser_tab import Tab  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from ros_node import running  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
@@ -197,22 +198,20 @@ def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener
         return list(heard)
 
     assert listen(0.5) == [], "nobody holds it"
-    at = page.point("#enable")
-    page.mouse("mouseMoved", at)
     for _ in range(5):  # where the machine stalls, the page lets go: press again
-        page.mouse("mousePressed", at)
+        page.press("#enable")
         held = listen(2.0)
         if len(held) >= 8 and all(held):
             break
-        page.mouse("mouseReleased", at)
+        page.release()
     assert len(held) >= 8
     assert all(held)
-    page.mouse("mouseReleased", at)
+    page.release()
     assert listen(0.8)[-1:] in ([False], [])
     assert listen(0.5) == [], "let go: silence"
 
     # a hidden page is silent, too
-    page.mouse("mousePressed", at)
+    page.press("#enable")
     page.run(
         "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true }); "
         "document.dispatchEvent(new Event('visibilitychange'))"
@@ -220,7 +219,7 @@ def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener
     listen(0.8)
     assert listen(0.5) == []
     page.run("delete document.hidden")
-    page.mouse("mouseReleased", at)
+    page.release()
 
 
 def test_the_page_asks_this_machine_only(page: Tab) -> None:
