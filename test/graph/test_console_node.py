@@ -20,7 +20,6 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy")
 
-from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from geometry_msgs.msg import PoseStamped, TransformStamped  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
@@ -31,6 +30,7 @@ from visualization_msgs.msg import MarkerArray  # noqa: E402
 from visuomotor.console.arm import LINKS, link_poses  # noqa: E402
 from visuomotor.errors import RobotError  # noqa: E402
 from visuomotor.geometry import PinholeCamera, matrix_from_rotvec, pose  # noqa: E402
+from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode  # noqa: E402
 from visuomotor.nodes.console import Config, Console  # noqa: E402
 from visuomotor.ros import messages, topics  # noqa: E402
 from visuomotor.ros.images import color_msg, depth_msg  # noqa: E402
@@ -48,22 +48,17 @@ STREAMS = (
     (PoseStamped, topics.CURRENT_POSE, topics.STATE),
     (JointState, topics.JOINT_STATES, topics.STATE),
     (JointState, topics.GRIPPER_JOINT_STATES, topics.STATE),
-    (PoseStamped, topics.COMMAND_POSE, topics.COMMAND),
+    (PoseStamped, topics.POLICY_POSE, topics.COMMAND),
     (PointCloud2, topics.KEYPOINTS, topics.RELIABLE),
     (MarkerArray, topics.POLICY_MARKERS, topics.RELIABLE),
-    (DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE),
 )
 
 
 class Cell(Node):
-    """One camera, an arm, and services that note when they were called."""
+    """One camera, an arm, a policy that wants it where it is, and what they say to the bridge."""
 
     def __init__(self) -> None:
-        super().__init__("cartesian_bridge")  # its parameters are the workspace's
-        self.declare_parameter("workspace_min", [0.2, -0.4, -0.1])
-        self.declare_parameter("workspace_max", [0.7, 0.4, 0.6])
-        self.declare_parameter("table_z_m", 0.02)
-        self.called: list[str] = []
+        super().__init__("cell")
         self.heard: list[bool] = []
         self.out = {topic: self.create_publisher(kind, topic, q) for kind, topic, q in STREAMS}
         for camera, parent in (("front", "fr3_hand_tcp"), ("side", "fr3_link0")):
@@ -74,12 +69,7 @@ class Cell(Node):
         self.create_subscription(
             Bool, topics.POLICY_ENABLE, lambda m: self.heard.append(m.data), topics.RELIABLE
         )
-        trigger(self, topics.BRIDGE_HOLD, lambda: self.note(topics.BRIDGE_HOLD))
         trigger(self, topics.POLICY_START, self.refuse)
-
-    def note(self, name: str) -> str:
-        self.called.append(name)
-        return "done"
 
     def refuse(self) -> str:
         raise RobotError("no set came yet")
@@ -89,7 +79,6 @@ class Cell(Node):
         now_ns = self.get_clock().now().nanoseconds
         depth = np.full((360, 640), 800, np.uint16)
         info = {"keypoints": np.array([[0.5, 0.0, 0.1], [0.5, 0.1, 0.1]])}
-        status = {"bridge": {"state": "policy", "reason": "", "owner": "policy"}}
         for topic, msg in {
             topics.CURRENT_POSE: messages.pose_msg(T_BASE_EE, now_ns),
             topics.JOINT_STATES: messages.joint_state_msg(Q, np.zeros(7), now_ns),
@@ -99,12 +88,11 @@ class Cell(Node):
             ),
             topics.depth("front", topics.SYNCED): depth_msg(depth, now_ns, "front"),
             topics.color("front", topics.SYNCED): color_msg(color, now_ns, "front"),
-            topics.COMMAND_POSE: messages.pose_msg(T_BASE_EE, now_ns),
+            topics.POLICY_POSE: messages.pose_msg(T_BASE_EE, now_ns),
             topics.KEYPOINTS: keypoint_cloud(
                 np.array([[0.5, 0.2, 0.1], [np.nan, 0, 0]]), np.array([0.7, 0.1]), now_ns
             ),
             topics.POLICY_MARKERS: policy_markers(info, T_BASE_EE, now_ns),
-            topics.COMMAND_STATUS: messages.diagnostics_msg(status, now_ns),
         }.items():
             self.out[topic].publish(msg)
 
@@ -143,15 +131,25 @@ def spinning(*nodes: Node) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Console, Cell, SlowRecorder]]:
     dataset = tmp_path_factory.mktemp("console")
-    words = ["port:=0", "cameras:=[front, side]", f"dataset:={dataset}", "image_width_px:=320"]
-    rclpy.init(args=["--ros-args", *(w for word in words for w in ("-p", f"console:{word}"))])
-    console, cell, recorder = Console(), Cell(), SlowRecorder()
+    words = [
+        "console:port:=0",
+        "console:cameras:=[front, side]",
+        f"console:dataset:={dataset}",
+        "console:image_width_px:=320",
+        "cartesian_bridge:workspace_min:=[0.2, -0.4, -0.1]",
+        "cartesian_bridge:workspace_max:=[0.7, 0.4, 0.6]",
+        "cartesian_bridge:table_z_m:=0.02",
+        "cartesian_bridge:require_policy_enable:=false",
+    ]
+    rclpy.init(args=["--ros-args", *(w for word in words for w in ("-p", word))])
+    console, bridge, cell, recorder = Console(), CartesianBridgeNode(), Cell(), SlowRecorder()
     try:
-        with spinning(console, cell, recorder):
+        with spinning(console, bridge, cell, recorder):
             yield console, cell, recorder
             console.close()
     finally:
-        for node in (console, cell, recorder):
+        bridge.close()
+        for node in (console, bridge, cell, recorder):
             node.destroy_node()
         rclpy.try_shutdown()
 
@@ -191,7 +189,7 @@ def test_images_are_taken_off_the_network_only_while_a_page_is_open(
 ) -> None:
     console, cell, _ = graph
     color = topics.color("front", topics.SYNCED)
-    watched = (color, topics.depth("front", topics.SYNCED), topics.JOINT_STATES)
+    watched = (color, topics.depth("front", topics.SYNCED), topics.KEYPOINTS)
     until(lambda: cell.count_subscribers(topics.extrinsics("front")) == 1)
     assert [cell.count_subscribers(t) for t in watched] == [0, 0, 0]
     get(console, "state")
@@ -217,11 +215,12 @@ def test_everything_on_the_graph_comes_to_the_page(
         scene = now["scene"]
         parts = (scene["links"], scene["target"], scene["keypoints"], scene["markers"])
         complete = all(parts) and scene["workspace"] and now["cameras"]["front"]["T"]
-        return now if complete and now["cameras"]["front"]["count"] and now["bridge"] else None
+        moved = now["bridge"] and now["bridge"]["values"]["state"] == "policy"
+        return now if complete and now["cameras"]["front"]["count"] and moved else None
 
     now = until(shown)
     scene, front = now["scene"], now["cameras"]["front"]
-    assert now["bridge"]["values"]["state"] == "policy"
+    assert now["bridge"]["values"]["owner"] == "policy"
     np.testing.assert_allclose(scene["links"], link_poses(Q, 0.05), atol=1e-4)
     np.testing.assert_allclose(scene["target"], T_BASE_EE, atol=1e-4)
     assert scene["workspace"] == [[0.2, -0.4, 0.02], [0.7, 0.4, 0.6]], "the table is its floor"
@@ -291,17 +290,26 @@ def test_buttons_call_services_and_tell_the_answer(
 
 def test_a_hold_waits_for_nobody(graph: tuple[Console, Cell, SlowRecorder]) -> None:
     console, cell, recorder = graph
+
+    def bridge() -> str:
+        cell.say(np.zeros((360, 640, 3), np.uint8))
+        values = state(console)["bridge"]["values"]
+        return f"{values['state']}: {values['reason']}"
+
     until(lambda: state(console)["services"][topics.RECORDER_STOP])
+    until(lambda: bridge() == "policy: ")
     with ThreadPoolExecutor(1) as pool:
         stopping = pool.submit(post, console, "call", service="recorder/stop")
         try:
             assert recorder.finishing.wait(30)
             assert post(console, "call", service="bridge/hold")[0] == 200
-            assert cell.called == [topics.BRIDGE_HOLD]
+            until(lambda: bridge().startswith("hold: the operator holds the arm"))
             assert not stopping.done()
         finally:
             recorder.finish.set()
         assert stopping.result(30) == (200, {"said": "recorder/stop: /data/lift/1"})
+    assert post(console, "call", service="bridge/reset")[0] == 200
+    until(lambda: bridge() == "policy: ")
 
 
 def test_the_dead_man_passes_on_what_is_held(graph: tuple[Console, Cell, SlowRecorder]) -> None:

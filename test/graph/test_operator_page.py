@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +15,28 @@ import pytest
 rclpy = pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 
-from browser import Tab, browser  # noqa: E402
+from browser import browser  # noqa: E402
+from browser_tab import Tab  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from ros_node import running  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
 
 from visuomotor.console.server import PageServer  # noqa: E402
 from visuomotor.recording import discarded, find_episodes, load_sidecar, read_frames  # noqa: E402
-from visuomotor.ros import topics  # noqa: E402
+from visuomotor.ros import messages, topics  # noqa: E402
 
 LAUNCH = Path(__file__).parents[2] / "launch"
 POLICY = LAUNCH.parent / "models" / "checkpoints" / "lift_dense"
 UP = "import sys; from visuomotor.ros.launch import up; sys.exit(up(sys.argv[1], sys.argv[2:]))"
+STATE = "document.querySelector('#machine [aria-current]')?.textContent"
+REASON = "document.getElementById('reason').textContent"
+POLICY_STATE = "document.getElementById('policy-state').textContent"
+CALM = "!document.querySelector('.more.bad')"
+DOTS = "document.querySelector('figure[data-camera=front]').dataset.dots"
+# what has no GPU draws the scene seldom
+DRAWN_ANEW = """new Promise((drawn) => new MutationObserver(drawn).observe(
+  document.getElementById("scene"), { attributeFilter: ["data-drawn"] })).then(() => true)"""
 RECORDER_STATE = "document.getElementById('recorder-state').textContent"
 ROWS = "[...document.querySelectorAll('#episode-rows tr')].map((r) => r.innerText).join('\\n')"
 
@@ -39,14 +49,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def up(logs: Path, *launches: list[str]) -> Iterator[None]:
-    """Launch files and their arguments, up together and down together."""
+    """Launch files and their arguments, up together and down together, in the folder `logs`."""
     processes = []
     try:
         for words in launches:
             with (logs / f"{words[0]}.log").open("wb") as out:
                 command = [sys.executable, "-c", UP, str(LAUNCH / words[0]), *words[1:]]
                 processes.append(
-                    subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ)
+                    subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=logs)
                 )
         yield
         assert [p.poll() for p in processes] == [None] * len(processes), "none has ended by itself"
@@ -70,13 +80,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(dataset: Path) -> Iterator[Tab]:
     """The page of a running cell, cameras and scene shown."""
     logs, port = dataset.parent, free_port()
-    console = ["recorder:=true", f"dataset:={dataset}", f"port:={port}", "task:=lift"]
+    console = ["recorder:=true", f"dataset:={dataset.name}", f"port:={port}", "task:=lift"]
     launches = (
         ["console.launch.xml", *console],
         ["sim.launch.xml"],
         ["policy.launch.xml", f"policy:={POLICY}"],
     )
-    with up(logs, *launches), browser() as tab:
+    with up(logs, *launches), browser(1500, 920) as tab:
         end = time.monotonic() + 90
         while f":{port}/" not in (text := (logs / "console.launch.xml.log").read_text()):
             assert time.monotonic() < end, text
@@ -92,12 +102,21 @@ def listener() -> Iterator[Node]:
     yield from running(lambda: Node("listener"))
 
 
-def keep_picture(tab: Tab, name: str, folder: Path) -> None:
-    """Of what a person sees, also into VISUOMOTOR_PICTURES if that is set: for the docs."""
+def keep_picture(tab: Tab, name: str, folder: Path, seen: str = "true") -> None:
+    """Of what a person sees once `seen` is true, also into VISUOMOTOR_PICTURES if that is set.
+
+    The docs' pictures are made so: there no node warns that the machine is too slow.
+    """
+    wanted = os.environ.get("VISUOMOTOR_PICTURES")
+    seen = f"{seen} && {CALM}" if wanted else seen
+    tab.until(seen, 120)
+    tab.run(DRAWN_ANEW)
+    tab.until(seen, 120)
     path = folder / f"{name}.png"
     tab.picture(path)
     assert path.stat().st_size > 20_000, "an empty page is smaller"
-    if wanted := os.environ.get("VISUOMOTOR_PICTURES"):
+    if wanted:
+        assert path.stat().st_size < 300_000, f"{name} is too large for the docs"
         shutil.copy(path, Path(wanted) / path.name)
 
 
@@ -110,10 +129,7 @@ def test_the_cell_is_seen(page: Tab, tmp_path: Path) -> None:
         "[...document.querySelectorAll('#stream-rows tr')].map((r) => r.children[1].textContent)"
     )
     assert all(float(rate) > 1.0 for rate in rates)
-    assert page.run("document.querySelector('#machine [aria-current]').textContent") in (
-        "idle",
-        "hold",
-    )
+    assert page.run(STATE) in ("idle", "hold")
     before = int(page.run("document.querySelector('figure').dataset.pictures"))
     page.until(f"document.querySelector('figure').dataset.pictures > {before + 3}")
     shades = page.run(
@@ -123,16 +139,21 @@ def test_the_cell_is_seen(page: Tab, tmp_path: Path) -> None:
     assert shades > 30, "a picture, not a flat colour"
 
 
-def test_the_policy_is_started_seen_and_stopped(page: Tab, tmp_path: Path) -> None:
-    now = "document.querySelector('#machine [aria-current]')?.textContent"
+def start_policy(page: Tab) -> None:
+    """Until it moves the arm and its keypoints are seen."""
     page.click("#policy-start")
-    page.until(f"{now} === 'policy'")
-    page.until("document.querySelector('figure[data-camera=front]').dataset.dots > 2")
-    page.until("/keypoints:\\d\\d/.test(document.getElementById('scene').dataset.drawn)")
-    keep_picture(page, "operator_page", tmp_path)
+    page.until(f"{STATE} === 'policy' && {DOTS} > 2")
+
+
+def stop_policy(page: Tab) -> None:
     page.click("#policy-stop")
-    page.until(f"['idle', 'hold'].includes({now})")
-    page.until("document.getElementById('policy-state').textContent === 'stopped'")
+    page.until(f"['idle', 'hold'].includes({STATE}) && {POLICY_STATE} === 'stopped'")
+
+
+def test_the_policy_is_started_seen_and_stopped(page: Tab) -> None:
+    start_policy(page)
+    page.until("/keypoints:\\d\\d/.test(document.getElementById('scene').dataset.drawn)")
+    stop_policy(page)
 
 
 def test_an_episode_is_recorded_labelled_discarded_and_restored(
@@ -140,9 +161,11 @@ def test_an_episode_is_recorded_labelled_discarded_and_restored(
 ) -> None:
     page.until("document.getElementById('task').value === 'lift'")
     page.type_into("#operator", "ada")
+    start_policy(page)
     page.click("#start")
     page.until(f"/recording, [1-9]\\d+ sets/.test({RECORDER_STATE})")
-    keep_picture(page, "operator_recording", tmp_path)
+    keep_picture(page, "operator_recording", tmp_path, f"{STATE} === 'policy' && {DOTS} > 2")
+    stop_policy(page)
     page.click("#success")
     page.until("/success: /.test(document.getElementById('said').innerText)")
     page.click("#stop")
@@ -179,8 +202,50 @@ def test_an_episode_is_recorded_labelled_discarded_and_restored(
     page.click("#episode-rows button")
     page.until("document.getElementById('show-kept').textContent === 'Kept 1'")
     page.click("#show-kept")
+    page.until(f"{ROWS}.includes('{name}')")
+    keep_picture(page, "operator_restored", tmp_path)
     assert find_episodes(dataset) == [episode]
     assert load_sidecar(episode).outcome == "failure", "it came back as it went"
+
+
+def test_hold_stops_the_policy_until_recover(page: Tab, listener: Node, tmp_path: Path) -> None:
+    """On the page, and in what the bridge itself says."""
+    heard: list[dict[str, dict[str, str]]] = []
+    listener.create_subscription(
+        DiagnosticArray,
+        topics.COMMAND_STATUS,
+        lambda m: heard.append(messages.diagnostics_from_msg(m)),
+        topics.RELIABLE,
+    )
+
+    def until(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not (heard and condition()):
+            assert time.monotonic() < end, heard[-1:]
+            rclpy.spin_once(listener, timeout_sec=0.1)
+
+    def count(status: dict[str, dict[str, str]], name: str) -> int:
+        return int(status["counters"].get(name, 0))
+
+    start_policy(page)
+    until(lambda: heard[-1]["bridge"]["state"] == "policy")
+    page.click("#hold")
+    until(lambda: "the operator holds the arm" in heard[-1]["bridge"]["reason"])
+    page.until(f"{STATE} === 'hold' && /operator holds/.test({REASON})")
+
+    # it stays, although the policy goes on
+    held = heard[-1]
+    del heard[:]
+    until(lambda: count(heard[-1], "refused/policy/held") >= count(held, "refused/policy/held") + 5)
+    assert {status["bridge"]["state"] for status in heard} == {"hold"}
+    assert count(heard[-1], "accepted/policy") == count(held, "accepted/policy") > 0
+    keep_picture(page, "operator_hold", tmp_path)
+
+    page.click("#recover")
+    until(lambda: heard[-1]["bridge"]["state"] == "policy")
+    page.until(f"{STATE} === 'policy'")
+    assert count(heard[-1], "accepted/policy") > count(held, "accepted/policy")
+    stop_policy(page)
 
 
 def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener: Node) -> None:
@@ -197,22 +262,20 @@ def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener
         return list(heard)
 
     assert listen(0.5) == [], "nobody holds it"
-    at = page.point("#enable")
-    page.mouse("mouseMoved", at)
     for _ in range(5):  # where the machine stalls, the page lets go: press again
-        page.mouse("mousePressed", at)
+        page.press("#enable")
         held = listen(2.0)
         if len(held) >= 8 and all(held):
             break
-        page.mouse("mouseReleased", at)
+        page.release()
     assert len(held) >= 8
     assert all(held)
-    page.mouse("mouseReleased", at)
+    page.release()
     assert listen(0.8)[-1:] in ([False], [])
     assert listen(0.5) == [], "let go: silence"
 
     # a hidden page is silent, too
-    page.mouse("mousePressed", at)
+    page.press("#enable")
     page.run(
         "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true }); "
         "document.dispatchEvent(new Event('visibilitychange'))"
@@ -220,7 +283,7 @@ def test_the_policy_is_enabled_only_while_the_button_is_held(page: Tab, listener
     listen(0.8)
     assert listen(0.5) == []
     page.run("delete document.hidden")
-    page.mouse("mouseReleased", at)
+    page.release()
 
 
 def test_the_page_asks_this_machine_only(page: Tab) -> None:

@@ -12,7 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from headless_browser import Browser
+from browser import browser
 from teleop_graph import HOME, TeleopGraph, command
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -150,46 +150,39 @@ def test_on_this_machine_no_other_site_may_steer(graph) -> None:
 def test_the_page_in_a_browser_moves_the_arm(graph, tmp_path, monkeypatch) -> None:
     """Over TLS, by dragging: a browser without tracking has pads, whose touch is the clutch."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    browser = Browser(tmp_path / "browser")
-    try:
+    with browser(400, 800) as tab:
         process = graph.run(command("phone", host="0.0.0.0", port=0, timeout_s=1.0))
         url = addressed(graph, process)
-        browser.open(re.sub(r"//[^:]+:", "//localhost:", url))
-        state = "document.getElementById('state').textContent"
-        graph.spin(lambda: browser.script(f"!!document.body && {state}") == "released", "the page")
+        tab.open(re.sub(r"//[^:]+:", "//localhost:", url))
+        state = "document.getElementById('state')?.textContent"
+        graph.spin(lambda: tab.run(state) == "released", "the page")
         assert not graph.targets
-        x, y = browser.centre("#plane")
-        browser.mouse("Pressed", x, y)
+        tab.press("#plane")
 
         def pushed() -> bool:
-            nonlocal y
-            y -= 4.0  # up the screen is away from the operator
-            browser.mouse("Moved", x, y)
+            tab.drag(0.0, -4.0)  # up the screen is away from the operator
             graph.spin_for(0.05)
             return bool(graph.accepted) and graph.accepted[-1][0, 3] > HOME[0, 3] + 0.03
 
         graph.spin(pushed, "3 cm forward")
         moved = pose_delta(HOME, graph.accepted[-1])
         np.testing.assert_allclose(moved[1:], 0.0, atol=1e-3)
-        assert browser.script(state) == "moving"
-        browser.mouse("Released", x, y)
+        assert tab.run(state) == "moving"
+        tab.release()
         graph.spin(lambda: graph.enables[-1] is False, "the release")
         assert set(graph.widths) == {0.08}
-        x, y = browser.centre("#gripper")
-        browser.mouse("Pressed", x, y)
+        tab.press("#gripper")
         graph.spin(lambda: graph.widths[-1] == 0.0, "a closed hand")
-        browser.mouse("Released", x, y)
+        tab.release()
         graph.spin(lambda: graph.enables[-1] is False, "the release")
-        x, y = browser.centre("#policy")
-        browser.mouse("Pressed", x, y)
+        tab.press("#policy")
         graph.spin(lambda: graph.policy and graph.policy[-1], "the policy's dead-man")
-        browser.script("dispatchEvent(new Event('blur'))")
+        tab.run("dispatchEvent(new Event('blur'))")
         graph.spin(lambda: graph.policy[-1] is False, "the release of a page that is left")
-        browser.open("about:blank")
+        tab.open("about:blank")
         graph.spin(lambda: graph.diagnosed("state") == "released", "the end")
+        assert tab.errors == []
         assert graph.stop(process) == 0
-    finally:
-        browser.close()
 
 
 # The other side of WebXR's documented interface: a phone whose place a test says.
@@ -217,37 +210,32 @@ Object.defineProperty(navigator, "xr", {value: {
 """
 
 
-def test_the_page_sends_where_a_tracked_phone_is(graph, tmp_path) -> None:
-    browser = Browser(tmp_path / "browser")
-    try:
+def test_the_page_sends_where_a_tracked_phone_is(graph) -> None:
+    with browser(400, 800) as tab:
         process = graph.run(command("phone", port=0, timeout_s=1.0))
-        browser.open(addressed(graph, process), TRACKED_PHONE)
-        start = "document.getElementById('start')"
-        graph.spin(lambda: browser.script(f"!!document.body && !{start}.hidden"), "the page")
-        browser.script(f"{start}.click()")
-        graph.spin(lambda: browser.script("!!window.session"), "the session")
-        x, y = browser.centre("#clutch")
-        browser.mouse("Pressed", x, y)
+        tab.open(addressed(graph, process), before=TRACKED_PHONE)
+        tab.click("#start")
+        tab.until("!!window.session")
+        tab.press("#clutch")
         graph.spin(lambda: graph.targets, "the first target")
         np.testing.assert_allclose(graph.targets[0], HOME, atol=1e-6)
 
         def raised() -> bool:
-            browser.script("place.y += 0.005")
+            tab.run("place.y += 0.005")
             graph.spin_for(0.05)
             return bool(graph.accepted) and graph.accepted[-1][2, 3] > HOME[2, 3] + 0.03
 
         graph.spin(raised, "3 cm up")
         moved = pose_delta(HOME, graph.accepted[-1])
         np.testing.assert_allclose(moved[[0, 1, 3, 4, 5]], 0.0, atol=1e-3)
-        browser.script("window.lost = true")
+        tab.run("window.lost = true")
         graph.spin(lambda: graph.enables[-1] is False, "the release of a phone that is lost")
-        browser.script("window.lost = false")
+        tab.run("window.lost = false")
         graph.spin(lambda: graph.enables[-1], "the clutch again")
-        browser.script("session.onend()")
+        tab.run("session.onend()")
         graph.spin(lambda: graph.enables[-1] is False, "the release at the session's end")
+        assert tab.errors == []
         assert graph.stop(process) == 0  # with the page still connected
-    finally:
-        browser.close()
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path) -> None:
