@@ -76,7 +76,7 @@ export class Scene {
   // control loop may be on the same cores.
   draw() {
     if (this.waiting) return;
-    const rest = 4 * this.cost - (performance.now() - this.drawn);
+    const rest = Math.min(4 * this.cost, 1000) - (performance.now() - this.drawn);
     if (rest <= 0) return void this.render();
     this.waiting = true;
     setTimeout(() => {
