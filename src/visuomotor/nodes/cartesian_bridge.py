@@ -92,7 +92,7 @@ class CartesianBridgeNode(Node):
             DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE
         )
         self._backend: Backend | None = None
-        self._clients: SideNode | None = None
+        self._side: SideNode | None = None
         self._robot: tuple[PolledSubscription, ...] = ()
         if self.config.backend == "libfranka":
             self._start_libfranka()
@@ -120,8 +120,8 @@ class CartesianBridgeNode(Node):
         finally:
             if self._backend is not None:
                 self._backend.stop()
-            if self._clients is not None:
-                self._clients.close()
+            if self._side is not None:
+                self._side.close()
 
     # --- set-up ---
 
@@ -169,9 +169,9 @@ class CartesianBridgeNode(Node):
         from visuomotor.ros.franka_gripper import ActionHand
 
         config = self.config
-        self._clients = SideNode(self)
+        self._side = SideNode(self)
         driver = FrankaDriver(
-            self._clients,
+            self._side,
             config.controller_manager,
             config.recovery_action,
             config.hardware_component,
@@ -179,7 +179,7 @@ class CartesianBridgeNode(Node):
         )
         hand = None
         if config.has_gripper:
-            hand = ActionHand(self._clients, config.gripper_node, lambda: self._hand_width_m)
+            hand = ActionHand(self._side, config.gripper_node, lambda: self._hand_width_m)
         backend = CrispBackend(config, CrispTopics(self), driver, hand)
         backend.start()
         self._backend = backend

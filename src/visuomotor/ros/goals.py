@@ -30,14 +30,15 @@ class GoalClient:
         self.kind, self.name, self._timeout_s = kind, name, timeout_s
         self._client = ActionClient(node, kind, name)
         self._handle: Any = None
+        self._unwanted = threading.Event()
         self._ended = threading.Event()
         self._ended.set()
 
     def execute(self, goal: Any, timeout_s: float | None = None) -> Any:
         """Sends the goal and returns its result once it succeeded.
 
-        timeout_s bounds the wait for the result; without it `cancel` alone ends one that does not
-        come. Raises RobotError when there is no server, when it refuses, and when the goal is
+        timeout_s bounds the wait for the result, after which the goal is cancelled; without it
+        `cancel` alone ends one that does not come. Raises RobotError when there is no server, when it refuses, and when the goal is
         aborted or cancelled, with the result's `error` where it has one.
         """
         if not self._client.wait_for_server(self._timeout_s):
@@ -45,13 +46,20 @@ class GoalClient:
                 f"no action {self.name} within {self._timeout_s:g} s; is its server up, in this "
                 "namespace and ROS domain?"
             )
+        self._unwanted.clear()
         self._ended.clear()
         try:
             handle = _await(self._client.send_goal_async(goal), self._timeout_s, self.name)
             if not handle.accepted:
                 raise RobotError(f"action {self.name}: the goal was refused")
             self._handle = handle
-            answer = _await(handle.get_result_async(), timeout_s, self.name)
+            if self._unwanted.is_set():  # cancelled before the server had taken it
+                handle.cancel_goal_async()
+            try:
+                answer = _await(handle.get_result_async(), timeout_s, self.name)
+            except RobotError:
+                handle.cancel_goal_async()
+                raise
         finally:
             self._handle = None
             self._ended.set()
@@ -63,6 +71,7 @@ class GoalClient:
 
     def cancel(self, timeout_s: float) -> bool:
         """Asks to end the goal at work and waits for its end; whether none is at work then."""
+        self._unwanted.set()
         handle = self._handle
         if handle is not None:
             with contextlib.suppress(RobotError):
