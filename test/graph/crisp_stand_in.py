@@ -1,9 +1,9 @@
 """The other side of the crisp backend, by the rules that its documentation states.
 
 CRISP's CartesianController (crisp_controllers v2.3.1): it follows PoseStamped `target_pose`
-(reliable, depth 1), ignores every target while more than one publisher is on the topic, never times
-out, checks no frame, and pulls with a stiffness on an error that it clips. franka_ros2's broadcaster
-(v2.5.0, v3.4.0) publishes the state best effort with depth 1.
+(reliable, depth 1), ignores every target while more than one publisher is on the topic, never
+times out, checks no frame, and pulls with a stiffness on an error that it clips. franka_ros2's
+broadcaster (v2.5.0, v3.4.0) publishes the state best effort with depth 1.
 """
 
 import contextlib
@@ -29,9 +29,7 @@ class Crisp:
     """A controller with a compliant arm, spun by a thread of its own."""
 
     def __init__(self, controller_pose=True, end_effector=(0.0, 0.0, 0.0)) -> None:
-        self.node = rclpy.create_node(
-            "cartesian_impedance_controller", use_global_arguments=False
-        )
+        self.node = rclpy.create_node("cartesian_impedance_controller", use_global_arguments=False)
         self.measured = HOME.copy()
         self.blocked = self.silent = False
         self.force_n = 0.0

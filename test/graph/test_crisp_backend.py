@@ -238,7 +238,7 @@ def test_without_a_controller_the_bridge_does_not_start(made) -> None:
 
 
 def test_homing_is_refused_where_there_is_no_hand_or_somebody_leads(made) -> None:
-    operator, crisp = made()
+    operator, _ = made()
     answer = operator.home()
     assert not answer.success
     assert "no hand to home" in answer.message

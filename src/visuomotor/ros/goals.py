@@ -38,8 +38,9 @@ class GoalClient:
         """Sends the goal and returns its result once it succeeded.
 
         timeout_s bounds the wait for the result, after which the goal is cancelled; without it
-        `cancel` alone ends one that does not come. Raises RobotError when there is no server, when it refuses, and when the goal is
-        aborted or cancelled, with the result's `error` where it has one.
+        `cancel` alone ends one that does not come. Raises RobotError when there is no server, when
+        it refuses, and when the goal is aborted or cancelled, with the result's `error` where it
+        has one.
         """
         if not self._client.wait_for_server(self._timeout_s):
             raise RobotError(
