@@ -34,7 +34,7 @@ EXTRAS = {
         "ros-trajectory-msgs",
         "ros-rosgraph-msgs",
     ],
-    "test": ["pytest", "hypothesis", "ruff", "mypy"],
+    "test": ["pytest", "hypothesis", "ruff", "mypy", "ros-test-msgs"],
 }
 EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "ros") for r in EXTRAS[name]]
 

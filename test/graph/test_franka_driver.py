@@ -53,7 +53,7 @@ class Stand:
         self.node.create_service(kind, name, answer, callback_group=self.group)
 
     def act(self, kind, name, execute) -> None:
-        ActionServer(
+        server = ActionServer(
             self.node, kind, name, execute,
             cancel_callback=lambda _: CancelResponse.ACCEPT, callback_group=self.group,
         )  # fmt: skip
@@ -206,8 +206,8 @@ def test_the_hand_moves_grasps_and_gives_way_to_the_newest_wish(side) -> None:
 
 def test_without_a_gripper_node_the_problem_names_it(side) -> None:
     pytest.importorskip("franka_msgs.action", reason=REASON)
-    hand = ActionHand(side, "franka_gripper", lambda: math.nan)
-    with pytest.raises(RobotError, match="no action franka_gripper/move"):
+    hand = ActionHand(side, "fr3_gripper", lambda: math.nan)
+    with pytest.raises(RobotError, match="no action fr3_gripper/move"):
         hand.move(0.05, 0.1)
 
 
