@@ -53,7 +53,7 @@ class Stand:
         self.node.create_service(kind, name, answer, callback_group=self.group)
 
     def act(self, kind, name, execute) -> None:
-        server = ActionServer(
+        ActionServer(
             self.node, kind, name, execute,
             cancel_callback=lambda _: CancelResponse.ACCEPT, callback_group=self.group,
         )  # fmt: skip

@@ -3,6 +3,8 @@
 That controller ignores targets while two nodes publish them, never times out, and checks neither
 frame nor size of a target. So all of that is checked here and by the bridge: nothing is sent
 before its pose and ours agree, and a second publisher ends the sending until the operator resets.
+It also deactivates the controller, which may have taken a target of the other one's before it
+noticed, and would go there however long that takes.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from visuomotor.control.backends.crisp_config import CrispConfig
 from visuomotor.control.backends.gripper import GripperWorker, Hand
 from visuomotor.control.backends.recovery import Controllers, recover
 from visuomotor.control.tracking import length, turn
-from visuomotor.errors import MissingDependencyError, RobotError
+from visuomotor.errors import MissingDependencyError, RobotError, VisuomotorError
 
 LOGGER = logging.getLogger(__name__)
 WATCH_S = 0.01
@@ -69,6 +71,7 @@ class CrispBackend:
         self.config = config
         self._link, self._driver, self._hand = link, driver, hand
         self._gripper: GripperWorker | None = None
+        self._driving = threading.Lock()  # of _driver
         self._contact = ContactWatch(config)
         self._fault = ""
         self._mute = True  # nothing is sent: not started, not agreed, or not alone
@@ -147,7 +150,8 @@ class CrispBackend:
             raise RobotError(_rivalry(rivals))
         try:
             config = self.config
-            steps = recover(self._driver, config.controller, config.broadcasters, self._anchor)
+            with self._driving:
+                steps = recover(self._driver, config.controller, config.broadcasters, self._anchor)
             for step in steps:
                 LOGGER.info("crisp: recovered: %s %s", step.kind, " ".join(step.names))
         except MissingDependencyError as error:
@@ -227,7 +231,8 @@ class CrispBackend:
 
     def _look(self) -> None:
         if rivals := self._link.rivals():
-            self._fail(_rivalry(rivals), mute=True)
+            if self._fail(_rivalry(rivals), mute=True):
+                self._deactivate()
         elif not self._link.listeners():
             self._fail(
                 f"crisp: nobody listens on target_pose any more; load {self.config.controller}, "
@@ -235,12 +240,23 @@ class CrispBackend:
                 mute=True,
             )
 
-    def _fail(self, reason: str, mute: bool) -> None:
-        """mute: send nothing until recovered; else the bridge's braking still goes out."""
+    def _deactivate(self) -> None:
+        name = self.config.controller
+        try:
+            with self._driving:
+                if self._driver.controllers().get(name) == "active":
+                    self._driver.switch((), (name,))
+        except VisuomotorError as error:
+            LOGGER.error("crisp: %s could not be deactivated: %s", name, error)
+
+    def _fail(self, reason: str, mute: bool) -> bool:
+        """Whether this is a new fault. mute: send nothing until recovered, not even braking."""
         self._mute = self._mute or mute
-        if not self._fault:
-            LOGGER.error("%s", reason)
-            self._fault = reason
+        if self._fault:
+            return False
+        LOGGER.error("%s", reason)
+        self._fault = reason
+        return True
 
 
 def _no_pose(time_s: float) -> str:
