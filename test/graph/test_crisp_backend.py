@@ -10,8 +10,10 @@ import pytest
 import rclpy
 from crisp_stand_in import ERROR_CLIP_M, HOME, Crisp
 from diagnostic_msgs.msg import DiagnosticArray
+from franka_stand_in import ManagerStand
 from geometry_msgs.msg import PoseStamped
 from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
@@ -20,6 +22,7 @@ from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode, Config
 from visuomotor.ros import messages, topics
 
+CONTROLLER = "cartesian_impedance_controller"
 PARAMETERS = {
     "backend": "crisp",
     "require_policy_enable": True,
@@ -107,13 +110,20 @@ class Operator:
 
 @pytest.fixture
 def made():
-    """(operator, crisp) with parameters of the test's choice."""
-    opened = []
+    """(operator, crisp) with parameters of the test's choice.
+
+    Where a workspace has controller_manager's messages, a stand-in of it is there too.
+    """
+    opened, managers = [], []
 
     def make(standing=None, **parameters):
         operator = Operator(**parameters)
         crisp = Crisp(**(standing or {}))
         opened.append((operator, crisp))
+        if importlib.util.find_spec("controller_manager_msgs") is not None:
+            manager = ManagerStand((*Config().broadcasters, CONTROLLER), active=True, error=False)
+            managers.append(manager)
+            crisp.is_active = lambda: manager.states[CONTROLLER] == "active"
         operator.start(crisp)
         return operator, crisp
 
@@ -121,6 +131,8 @@ def made():
     for operator, crisp in opened:
         operator.close()
         crisp.close()
+    for manager in managers:
+        manager.close()
     rclpy.try_shutdown()
 
 
@@ -272,3 +284,40 @@ def test_a_real_arm_beside_crisp_needs_the_operators_enable() -> None:
 def test_settings_that_cannot_protect_are_refused_too(values, text) -> None:
     with pytest.raises(ValueError, match=text):
         Config(**values)
+
+
+def test_the_hand_follows_the_operator_by_franka_grippers_actions(made) -> None:
+    pytest.importorskip("franka_msgs.action", reason="in a workspace with franka_ros2")
+    from franka_stand_in import GripperStand
+
+    operator, _ = made(has_gripper=True)
+    hand = GripperStand()
+    try:
+        wish = operator.node.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
+        tell = operator.node.create_publisher(JointState, topics.GRIPPER_JOINT_STATES, 1)
+        width = 0.0
+
+        def send() -> None:
+            now_ns = operator.node.get_clock().now().nanoseconds
+            tell.publish(messages.gripper_msg(hand.width, now_ns))
+            wish.publish(messages.gripper_command_msg(width, now_ns))
+
+        operator.node.create_timer(0.05, send)
+        operator.leads = True
+        operator.spin(lambda: hand.width == hand.object, "the grasp")
+        operator.spin_for(0.5)
+        assert [name for name, _ in hand.goals] == ["Grasp"]  # the same wish twenty times: one goal
+        hand.object, width = -1.0, 0.06
+        operator.spin(lambda: hand.width == 0.06, "the move")
+        width = 0.0
+        operator.spin(
+            lambda: "aborted" in operator.status().get("gripper_problem", ""), "the problem"
+        )
+        operator.spin(operator.state_is("teleop"), "teleop: a hand that fails stops no arm")
+        operator.leads = False
+        operator.spin(operator.state_is("hold"), "hold")
+        assert operator.home().success
+        operator.spin(lambda: hand.goals[-1][0] == "Homing", "homing")
+        operator.spin(lambda: "gripper_problem" not in operator.status(), "the end of the problem")
+    finally:
+        hand.close()

@@ -101,8 +101,8 @@ class FrankaDriver:
             return self._services.call(kind, f"{self._manager}/{service}", request)
         except RobotError as error:
             raise RobotError(
-                f"{error}. Before franka_ros2 v2.4 (Humble) and v3.3 (Jazzy) a robot error ends "
-                "controller_manager: start its launch file again"
+                f"{error} (before franka_ros2 v2.4 on Humble and v3.3 on Jazzy a robot error ends "
+                "controller_manager: start its launch file again)"
             ) from error
 
 
