@@ -30,6 +30,7 @@ class Server:
     def __init__(self) -> None:
         self.node = rclpy.create_node("hand", use_global_arguments=False)
         self.began, self.ended, self.refuses, self.at_once = [], [], False, 0
+        self.takes_s = 0.0  # to take a goal
         self.most_at_once = 0
         self._server = ActionServer(
             self.node,
@@ -50,6 +51,7 @@ class Server:
             self._executor.spin()
 
     def _on_goal(self, _):
+        time.sleep(self.takes_s)
         return GoalResponse.REJECT if self.refuses else GoalResponse.ACCEPT
 
     def _execute(self, handle):
@@ -139,6 +141,13 @@ def test_another_thread_cancels(side, server) -> None:
     assert client.cancel(10.0)
     thread.join(10.0)
     assert said == ["action /move: the goal was cancelled"]
+
+
+def test_a_goal_that_is_taken_too_late_is_cancelled(side, server) -> None:
+    server.takes_s = 1.0
+    with pytest.raises(RobotError, match=r"did not answer within 0\.3 s"):
+        GoalClient(side, Fibonacci, "/move", 0.3).execute(Fibonacci.Goal(order=3))
+    wait(lambda: server.ended == [3], "its end")
 
 
 class ActionsOfAnotherType:

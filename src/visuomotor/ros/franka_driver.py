@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from rclpy.duration import Duration
-from rclpy.node import Node
 
 from visuomotor.errors import MissingDependencyError, RobotError, unknown_name
 from visuomotor.ros.goals import GoalClient
 from visuomotor.ros.services import ServiceCaller
+from visuomotor.ros.side_node import SideNode
 
 SYSTEM = "system"
 
 
 class FrankaDriver:
-    """States and recovery of the robot's driver; `node` is spun by another thread.
+    """States and recovery of the robot's driver.
 
     manager: controller_manager's name; recovery: the action's; component: the hardware
     component's, or "" for the only system. Every call is bounded by timeout_s and raises
@@ -29,7 +29,7 @@ class FrankaDriver:
     """
 
     def __init__(
-        self, node: Node, manager: str, recovery: str, component: str, timeout_s: float
+        self, node: SideNode, manager: str, recovery: str, component: str, timeout_s: float
     ) -> None:
         self._node, self._manager, self._recovery = node, manager.rstrip("/"), recovery
         self._component, self._timeout_s = component, timeout_s

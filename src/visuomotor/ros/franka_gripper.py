@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rclpy.node import Node
-
 from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.ros.goals import GoalClient
 from visuomotor.ros.services import ServiceCaller
+from visuomotor.ros.side_node import SideNode
 
 STOP_S = 1.0
 
@@ -32,7 +31,7 @@ class ActionHand:
     without franka_msgs.
     """
 
-    def __init__(self, node: Node, gripper_node: str, width: Callable[[], float]) -> None:
+    def __init__(self, node: SideNode, gripper_node: str, width: Callable[[], float]) -> None:
         try:
             from franka_msgs.action import Grasp, Homing, Move
         except ImportError as error:

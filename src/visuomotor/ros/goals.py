@@ -1,17 +1,23 @@
-"""An action's goals as blocking calls that another thread can end."""
+"""An action's goals as blocking calls that another thread can end.
+
+rclpy's action client may miss an answer that comes while it still notes down what it asked for (it
+does so twice in Kilted, without a lock in Humble), and is woken before it is complete. So it is
+made and asked in the thread that also takes the answers: the side node's.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
-from rclpy.node import Node
 from rclpy.task import Future
 
 from visuomotor.errors import RobotError
+from visuomotor.ros.side_node import SideNode
 
 ENDS = {
     GoalStatus.STATUS_SUCCEEDED: "succeeded",
@@ -21,14 +27,12 @@ ENDS = {
 
 
 class GoalClient:
-    """One goal at a time of one action; `node` is spun by another thread (`SideNode`).
+    """One goal at a time of one action; `execute` and `cancel` come from different threads."""
 
-    `execute` and `cancel` come from different threads.
-    """
-
-    def __init__(self, node: Node, kind: Any, name: str, timeout_s: float = 2.0) -> None:
+    def __init__(self, node: SideNode, kind: Any, name: str, timeout_s: float = 5.0) -> None:
         self.kind, self.name, self._timeout_s = kind, name, timeout_s
-        self._client = ActionClient(node, kind, name)
+        self._node = node
+        self._client = node.do(lambda: ActionClient(node, kind, name), timeout_s)
         self._handle: Any = None
         self._unwanted = threading.Event()
         self._ended = threading.Event()
@@ -50,16 +54,16 @@ class GoalClient:
         self._unwanted.clear()
         self._ended.clear()
         try:
-            handle = _await(self._client.send_goal_async(goal), self._timeout_s, self.name)
+            handle = self._ask(lambda: self._client.send_goal_async(goal), self._timeout_s, _undo)
             if not handle.accepted:
                 raise RobotError(f"action {self.name}: the goal was refused")
             self._handle = handle
             if self._unwanted.is_set():  # cancelled before the server had taken it
-                handle.cancel_goal_async()
+                self._node.executor.create_task(handle.cancel_goal_async)
             try:
-                answer = _await(handle.get_result_async(), timeout_s, self.name)
+                answer = self._ask(handle.get_result_async, timeout_s)
             except RobotError:
-                handle.cancel_goal_async()
+                self._node.executor.create_task(handle.cancel_goal_async)
                 raise
         finally:
             self._handle = None
@@ -76,13 +80,28 @@ class GoalClient:
         handle = self._handle
         if handle is not None:
             with contextlib.suppress(RobotError):
-                _await(handle.cancel_goal_async(), timeout_s, self.name)
+                self._ask(handle.cancel_goal_async, timeout_s)
         return self._ended.wait(timeout_s)
 
+    def _ask(
+        self,
+        question: Callable[[], Future],
+        timeout_s: float | None,
+        late: Callable[[Future], object] | None = None,
+    ) -> Any:
+        """The answer, or RobotError; `late` gets one that comes after its time."""
+        future = self._node.do(question, self._timeout_s)
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        if not done.wait(timeout_s):
+            if late is not None:
+                future.add_done_callback(late)
+            raise RobotError(f"action {self.name} did not answer within {timeout_s:g} s")
+        return future.result()
 
-def _await(future: Future, timeout_s: float | None, name: str) -> Any:
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    if not done.wait(timeout_s):
-        raise RobotError(f"action {name} did not answer within {timeout_s:g} s")
-    return future.result()
+
+def _undo(future: Future) -> None:
+    """Cancels a goal that the server took after we had given it up."""
+    handle = future.result()
+    if handle.accepted:
+        handle.cancel_goal_async()
