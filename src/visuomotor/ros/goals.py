@@ -25,6 +25,9 @@ ENDS = {
     GoalStatus.STATUS_ABORTED: "was aborted",
 }
 
+ASK_S = 5.0
+"""For the side node to do something; it is busy only while others are asked."""
+
 
 class GoalClient:
     """One goal at a time of one action; `execute` and `cancel` come from different threads."""
@@ -32,7 +35,7 @@ class GoalClient:
     def __init__(self, node: SideNode, kind: Any, name: str, timeout_s: float = 5.0) -> None:
         self.kind, self.name, self._timeout_s = kind, name, timeout_s
         self._node = node
-        self._client = node.do(lambda: ActionClient(node, kind, name), timeout_s)
+        self._client = node.do(lambda: ActionClient(node, kind, name), ASK_S)
         self._handle: Any = None
         self._unwanted = threading.Event()
         self._ended = threading.Event()
@@ -90,7 +93,7 @@ class GoalClient:
         late: Callable[[Future], object] | None = None,
     ) -> Any:
         """The answer, or RobotError; `late` gets one that comes after its time."""
-        future = self._node.do(question, self._timeout_s)
+        future = self._node.do(question, ASK_S)
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
         if not done.wait(timeout_s):
