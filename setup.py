@@ -37,7 +37,7 @@ EXTRAS = {
         "ros-trajectory-msgs",
         "ros-rosgraph-msgs",
     ],
-    "test": ["pytest", "hypothesis", "ruff", "mypy", "websockets"],
+    "test": ["pytest", "hypothesis", "ruff", "mypy", "ros-test-msgs", "websockets"],
 }
 EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "teleop", "ros") for r in EXTRAS[name]]
 

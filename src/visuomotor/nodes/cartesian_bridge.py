@@ -19,8 +19,9 @@ from std_msgs.msg import Bool
 from visuomotor.contracts import BASE_FRAMES, Float64, RobotState
 from visuomotor.control import BridgeConfig, BridgeOutput, CartesianBridge, Source, Verdict
 from visuomotor.control.backends import Backend
+from visuomotor.control.backends.crisp_config import CrispConfig
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
-from visuomotor.errors import DataError
+from visuomotor.errors import DataError, RobotError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
@@ -28,33 +29,38 @@ from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
 from visuomotor.ros.sender import with_sender
 from visuomotor.ros.services import trigger
+from visuomotor.ros.side_node import SideNode
 
 LEVELS = {"hold": messages.WARN, "fault": messages.ERROR}
 BRAKING_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(LibfrankaConfig, BridgeConfig):
+class Config(CrispConfig, LibfrankaConfig, BridgeConfig):
     """The bridge's limits, the backend with its own settings, and the rates.
 
     backend: `mujoco` where a controller on the graph follows command/reference and
     command/gripper (the simulation), `libfranka` where this node drives the arm itself and
-    publishes its state.
+    publishes its state, `crisp` where franka_ros2 does and CRISP's controller follows target_pose.
     """
 
-    backend: Literal["mujoco", "libfranka"] = "mujoco"
+    backend: Literal["mujoco", "libfranka", "crisp"] = "mujoco"
     reference_hz: float = 100.0
     status_hz: float = 10.0
 
     def __post_init__(self) -> None:
         BridgeConfig.__post_init__(self)
         LibfrankaConfig.__post_init__(self)
+        CrispConfig.__post_init__(self)
         if not (20.0 <= self.reference_hz <= 500.0 and 0.1 <= self.status_hz <= 100.0):
             raise ValueError(
                 f"got reference_hz {self.reference_hz} and status_hz {self.status_hz}, expected "
                 "20 to 500 and 0.1 to 100"
             )
-        if self.backend == "libfranka" and not (self.require_policy_enable or self.ignore_realtime):
+        simulated = self.backend == "mujoco" or (
+            self.backend == "libfranka" and self.ignore_realtime
+        )
+        if not (simulated or self.require_policy_enable):
             raise ValueError(
                 "require_policy_enable: got false for a real arm, expected true; the policy moves "
                 "hardware only while somebody holds policy/enable (config/cartesian_bridge.yaml)"
@@ -75,6 +81,7 @@ class CartesianBridgeNode(Node):
         self._lock = threading.RLock()
         self._joints = (np.full(7, np.nan), np.full(7, np.nan))  # until they are known
         self._width_m = 0.0
+        self._hand_width_m = math.nan  # as heard; NaN before the first
         self._state_stamp_ns = 0
         self._state = ""
         self._target = self.create_publisher(PoseStamped, topics.COMMAND_POSE, topics.COMMAND)
@@ -86,14 +93,18 @@ class CartesianBridgeNode(Node):
             DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE
         )
         self._backend: Backend | None = None
+        self._side: SideNode | None = None
         self._robot: tuple[PolledSubscription, ...] = ()
         if self.config.backend == "libfranka":
             self._start_libfranka()
         else:
             self._listen_to_robot()
+        if self.config.backend == "crisp":
+            self._start_crisp()
         self._listen_to_sources()
         trigger(self, topics.BRIDGE_RESET, self._reset)
         trigger(self, topics.BRIDGE_HOLD, self._hold)
+        trigger(self, topics.GRIPPER_HOMING, self._home_gripper)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0 / self.config.status_hz, self._publish_status, clock=steady)
         self._stepping = PeriodicThread(self, 1.0 / self.config.reference_hz, self._step, "steps")
@@ -113,6 +124,8 @@ class CartesianBridgeNode(Node):
         finally:
             if self._backend is not None:
                 self._backend.stop()
+            if self._side is not None:
+                self._side.close()
 
     def _brake(self) -> None:
         self._bridge.fail("shutting down")
@@ -161,6 +174,28 @@ class CartesianBridgeNode(Node):
             JointState, topics.GRIPPER_JOINT_STATES, topics.STATE
         )
         backend = LibfrankaBackend(self.config)
+        backend.start()
+        self._backend = backend
+
+    def _start_crisp(self) -> None:
+        from visuomotor.control.backends.crisp import CrispBackend
+        from visuomotor.ros.crisp_link import CrispTopics
+        from visuomotor.ros.franka_driver import FrankaDriver
+        from visuomotor.ros.franka_gripper import ActionHand
+
+        config = self.config
+        self._side = SideNode(self)
+        driver = FrankaDriver(
+            self._side,
+            config.controller_manager,
+            config.recovery_action,
+            config.hardware_component,
+            config.recovery_timeout_s,
+        )
+        hand = None
+        if config.has_gripper:
+            hand = ActionHand(self._side, config.gripper_node, lambda: self._hand_width_m)
+        backend = CrispBackend(config, CrispTopics(self), driver, hand)
         backend.start()
         self._backend = backend
 
@@ -220,7 +255,7 @@ class CartesianBridgeNode(Node):
 
     def _on_gripper(self, msg: JointState) -> None:
         try:
-            self._width_m = messages.gripper_width_from_msg(msg)
+            self._width_m = self._hand_width_m = messages.gripper_width_from_msg(msg)
         except DataError as error:
             self.get_logger().error(
                 f"gripper/joint_states ignored: {error}", throttle_duration_sec=5.0
@@ -278,17 +313,20 @@ class CartesianBridgeNode(Node):
         with self._lock:
             status = self._bridge.status()
         bridge = status["bridge"]
+        if self._backend is not None and self._backend.gripper_problem:
+            bridge["gripper_problem"] = self._backend.gripper_problem
         message = ": ".join(v for v in (bridge["state"], bridge["reason"]) if v)
         level = LEVELS.get(bridge["state"], messages.OK)
         self._status.publish(messages.diagnostics_msg(status, self._ros_now_ns(), level, message))
 
     def _reset(self) -> str:
         with self._lock:
-            self._read_robot()
             if self._backend is not None:
-                if self._backend.fault:
+                # What stopped the arm beside CRISP, its backend cannot know: it looks each time.
+                if self._backend.fault or self.config.backend == "crisp":
                     self._backend.recover()
                 self._read_backend(self._backend)
+            self._read_robot()
             self._bridge.reset(_now_ns())
         return "anchored at the measured pose, or there as soon as the arm stands"
 
@@ -296,6 +334,14 @@ class CartesianBridgeNode(Node):
         with self._lock:
             self._bridge.hold()
         return "the arm brakes and holds until bridge/reset"
+
+    def _home_gripper(self) -> str:
+        if self._backend is None:
+            raise RobotError("backend mujoco: the simulated hand needs no homing")
+        if self._state in ("teleop", "policy"):
+            raise RobotError(f"{self._state} is in control: stop it first, for homing drops things")
+        self._backend.home_gripper()
+        return "homing: the hand closes and opens fully"
 
     def _ros_now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)

@@ -1,11 +1,15 @@
 """The launch-file subset: what it means, and that every error names file and line."""
 
+import dataclasses
+import importlib
 import itertools
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from visuomotor.errors import ConfigError, VisuomotorError
 from visuomotor.ros.launch import read_launch_file, share_folder
@@ -22,6 +26,9 @@ NEEDED = {
     "demo": {"policy": "p"},
     "train": {"dataset": "d", "out": "o"},
     "teleop": {"device": "phone"},
+    "cameras_realsense": {"front_serial": "_1", "side_serial": "_2", "wrist_serial": "_3"},
+    "robot_crisp": {"bringup": "false"},
+    "gazebo": {"world": "false"},
 }
 
 
@@ -185,18 +192,21 @@ def test_unknown_arguments_name_the_near_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda p: p.name.split(".")[0])
-def test_our_files_name_only_parameters_that_exist(file: Path) -> None:
-    """Every `-p name` is a field of the node's Config, and every parameter file's key too."""
-    import dataclasses
-    import importlib
+def test_our_files_name_only_parameters_that_exist(file: Path, tmp_path: Path) -> None:
+    """Every `-p name` is a field of the node's Config, and every parameter file's key too.
 
-    import yaml
-
+    Other packages' nodes stand in a prefix of the test's own; their parameters are checked in
+    test_config_files.py. What a Python launch file of theirs starts, `visuomotor up` cannot know.
+    """
     name = file.name.split(".")[0]
+    environment = {**os.environ, "AMENT_PREFIX_PATH": str(foreign_programs(tmp_path))}
     for flag in ("true", "false"):
-        switches = {"sim", "expert", "keypoints", "only_descriptors"}
+        switches = {"sim", "expert", "keypoints", "only_descriptors", "has_wrist"}
         declared = {k: flag for k in switches if f'<arg name="{k}"' in file.read_text()}
-        for spec in read_launch_file(file, {**NEEDED.get(name, {}), **declared}):
+        for spec in read_launch_file(file, {**NEEDED.get(name, {}), **declared}, environment):
+            assert spec.environment["FASTDDS_DEFAULT_PROFILES_FILE"].endswith("fastdds.xml")
+            if spec.package != "visuomotor":
+                continue
             module = importlib.import_module(f"visuomotor.nodes.{spec.executable}")
             fields = {f.name for f in dataclasses.fields(module.Config)}
             words = spec.command
@@ -206,8 +216,58 @@ def test_our_files_name_only_parameters_that_exist(file: Path) -> None:
                     for node, keys in yaml.safe_load(Path(value).read_text()).items():
                         if node.rpartition("/")[2] in ("**", spec.name):
                             given |= set(keys["ros__parameters"])
+            given -= {"use_sim_time"}  # every node has it
             assert given <= fields, f"{spec.executable}: {given - fields}"
-            assert spec.environment["FASTDDS_DEFAULT_PROFILES_FILE"].endswith("fastdds.xml")
+
+
+def foreign_programs(folder: Path) -> Path:
+    """A prefix with every program of another package that our launch files name."""
+    for file in OURS:
+        for package, program in re.findall(r'<node pkg="(\w+)" exec="(\w+)"', file.read_text()):
+            path = folder / "lib" / package / program
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        ("robot_crisp", {}, "package 'franka_bringup' is not in"),
+        ("gazebo", {}, "package 'ros_gz_sim' is not in"),
+        (
+            "cameras_realsense",
+            NEEDED["cameras_realsense"],
+            "no executable 'realsense2_camera_node' of package 'realsense2_camera'",
+        ),
+    ],
+)
+def test_a_package_that_is_missing_is_named(name: str, arguments: dict, text: str) -> None:
+    environment = {"PATH": "", "AMENT_PREFIX_PATH": "/nonexistent"}
+    with pytest.raises(VisuomotorError, match=rf"{name}\.launch\.xml:\d+: <\w+>: {text}.*install"):
+        read_launch_file(find_launch_file(name), arguments, environment)
+
+
+def test_a_python_launch_file_is_left_to_ros2_launch(tmp_path: Path) -> None:
+    share = tmp_path / "share" / "franka_bringup"
+    (share / "launch").mkdir(parents=True)
+    (share / "package.xml").touch()
+    (share / "launch" / "franka.launch.py").touch()
+    environment = {"PATH": "", "AMENT_PREFIX_PATH": str(tmp_path)}
+    with pytest.raises(ConfigError, match=r"franka\.launch\.py is no XML.*ros2 launch"):
+        read_launch_file(find_launch_file("robot_crisp"), {}, environment)
+
+
+def test_beside_franka_ros2_our_nodes_listen_where_it_speaks() -> None:
+    """With both generations' names of the hand's node."""
+    for gripper_node in ("franka_gripper", "fr3_gripper"):
+        arguments = {"bringup": "false", "gripper_node": gripper_node}
+        sync, bridge = read_launch_file(find_launch_file("robot_crisp"), arguments)
+        for spec in (sync, bridge):
+            words = " ".join(spec.command)
+            assert "current_pose:=franka_robot_state_broadcaster/current_pose" in words
+            assert f"gripper/joint_states:={gripper_node}/joint_states" in words
+        assert f'gripper_node:="{gripper_node}"' in " ".join(bridge.command)
 
 
 def test_what_the_user_set_stays(tmp_path: Path) -> None:

@@ -30,6 +30,13 @@ class Backend(Protocol):
     def grip(self, width_m: float) -> None:
         """Opens or closes to this full width in m; call it once per change."""
 
+    @property
+    def gripper_problem(self) -> str:
+        """What the hand failed at last; "" while all is well."""
+
+    def home_gripper(self) -> None:
+        """Lets the hand find its ends, which drops what it holds; RobotError without a hand."""
+
     def recover(self) -> None:
         """After a fault: clears the errors and holds the arm where it is."""
 

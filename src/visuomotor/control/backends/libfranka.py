@@ -18,8 +18,8 @@ import numpy as np
 
 from visuomotor.contracts import Float64, RobotState
 from visuomotor.control.backends.background_call import BackgroundCall
+from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
-from visuomotor.control.backends.libfranka_gripper import GripperWorker
 from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import MissingDependencyError, RobotError
 
@@ -111,6 +111,12 @@ class LibfrankaBackend:
         """Opens or closes in the background; NaN is ignored."""
         if self._gripper is not None and np.isfinite(width_m):
             self._gripper.grip(width_m)
+
+    def home_gripper(self) -> None:
+        """Lets the hand find its ends, in the background; RobotError without a hand."""
+        if self._gripper is None:
+            raise RobotError("libfranka: no hand to home; set has_gripper, and start first")
+        self._gripper.home()
 
     def recover(self) -> None:
         """Clears the arm's errors, connects anew if the arm was gone, and tracks from where it is.

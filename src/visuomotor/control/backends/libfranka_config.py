@@ -5,34 +5,29 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from visuomotor.contracts import MAX_GRIPPER_WIDTH_M
-from visuomotor.control.wrench import WrenchLimits
+from visuomotor.control.backends.contact_config import ContactConfig
+from visuomotor.control.backends.gripper_config import GripperConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class LibfrankaConfig(WrenchLimits):
+class LibfrankaConfig(ContactConfig, GripperConfig):
     """Raises ValueError for a value that is not positive and finite, or a missing hostname."""
 
     robot_hostname: str = "172.16.0.2"
     ignore_realtime: bool = False  # only for a simulated arm or a kernel without real time
-    has_gripper: bool = True
     translational_stiffness: float = 800.0  # N/m
     rotational_stiffness: float = 40.0  # Nm/rad
     translational_error_clip_m: float = 0.03  # bounds the force of a blocked arm
     rotational_error_clip_rad: float = 0.3
-    collision_torque_nm: float = 20.0  # the robot's own reflex, per joint
-    collision_force_n: float = 30.0  # the robot's own reflex, per axis
     reference_timeout_s: float = 0.1  # no reference for this long: the twist is dropped
     state_rate_hz: float = 200.0
-    gripper_speed: float = 0.1  # m/s
-    gripper_force_n: float = 20.0
-    grasp_below_m: float = 0.03  # a narrower width closes with force until something is held
-    gripper_timeout_s: float = 5.0  # for one motion of the hand
     connect_timeout_s: float = 5.0
     start_wait_s: float = 0.0  # an arm that refuses at first is asked again for so long
     stop_timeout_s: float = 2.0
 
     def __post_init__(self) -> None:
+        ContactConfig.__post_init__(self)
+        GripperConfig.__post_init__(self)
         if not self.robot_hostname.strip():
             raise ValueError("robot_hostname: got nothing, expected the robot's address")
         for field in fields(LibfrankaConfig):
@@ -41,7 +36,3 @@ class LibfrankaConfig(WrenchLimits):
                 continue
             if isinstance(value, float) and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{field.name}: got {value}, expected a positive number")
-        if self.grasp_below_m > MAX_GRIPPER_WIDTH_M:
-            raise ValueError(
-                f"grasp_below_m: got {self.grasp_below_m}, expected at most {MAX_GRIPPER_WIDTH_M}"
-            )

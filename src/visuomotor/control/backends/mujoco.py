@@ -24,6 +24,7 @@ class MujocoBackend:
     """Hands references to a simulated world; time passes when the world is stepped."""
 
     fault = ""
+    gripper_problem = ""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -43,6 +44,9 @@ class MujocoBackend:
     def grip(self, width_m: float) -> None:
         """Opens or closes to this width in m."""
         self._world.set_gripper(width_m)
+
+    def home_gripper(self) -> None:
+        """The simulated hand knows its ends."""
 
     def recover(self) -> None:
         """Holds the arm where it is."""

@@ -164,6 +164,11 @@ class _Reader:
             self.variables[self.need(child, "name")] = self.need(child, "value")
         if not path.exists():
             raise element.error(f"no such file: {path}")
+        if path.suffix != ".xml":
+            raise element.error(
+                f"{path} is no XML: `visuomotor up` does not run it; use `ros2 launch`, or start "
+                "that file with it and leave it out here"
+            )
         self.file(path)
 
     def node(self, element: Element) -> None:
