@@ -121,7 +121,8 @@ class ControlCell(Node):
 
     def ready(self) -> None:
         """Returns when the arm stands, anchored, behind a bridge that takes commands."""
-        self.wait(lambda: self._pose is not None and bool(self.reference.times), "the arm", START_S)
+        heard = (self.measured.times, self.reference.times, self.physics)
+        self.wait(lambda: all(heard), "the arm", START_S)
         self.call.trigger(topics.BRIDGE_RESET)
         self.wait(lambda: self.state == "idle", "the bridge")
 
