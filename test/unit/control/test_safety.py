@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_bridge import HOME, TICK_NS, Bench, Q
 
@@ -131,6 +131,8 @@ deeds = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(deeds)
+@example([("push", 0.0546875, 1), ("teleop", 0.0, 1)])
+@example([("teleop", 0.03125, 5), ("off", 0.0, 20), ("teleop", 0.0, 1)])
 def test_the_machine_is_the_one_drawn_and_no_input_leaves_the_limits(sequence) -> None:
     """Every step within speed, acceleration and workspace, every change of state an allowed one."""
     bench = Bench()
