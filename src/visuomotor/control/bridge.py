@@ -183,6 +183,11 @@ class CartesianBridge:
             self._counters["holds"] += 1
         self._generator.hold()
 
+    def prepare_reset(self) -> None:
+        """Brakes and holds for a `reset` that is to come, while the arm's errors are cleared."""
+        self._held = self._held or "the arm comes to rest for bridge/reset; call it again"
+        self._generator.hold()
+
     def reset(self, now_ns: int) -> None:
         """Ends a fault or a hold: anchors at the measured pose and waits for new commands.
 
@@ -197,9 +202,13 @@ class CartesianBridge:
         self._reset_due = True
         self._finish_reset(now_ns)
 
-    def _finish_reset(self, now_ns: int) -> None:
+    def settled(self, now_ns: int) -> bool:
+        """Whether the reference has stood for long enough for the arm to stand too."""
         moved_ns = self._generator.moved_ns
-        if moved_ns is not None and now_ns - moved_ns < SETTLED_NS:
+        return moved_ns is None or now_ns - moved_ns >= SETTLED_NS
+
+    def _finish_reset(self, now_ns: int) -> None:
+        if not self.settled(now_ns):
             return
         self._reset_due = False
         if self._measured is not None and self._state_fresh(now_ns):

@@ -320,6 +320,12 @@ class CartesianBridgeNode(Node):
         self._status.publish(messages.diagnostics_msg(status, self._ros_now_ns(), level, message))
 
     def _reset(self) -> str:
+        """Brakes, clears the backend's errors, and anchors at the arm before it is led again."""
+        with self._lock:
+            self._bridge.prepare_reset()
+        end = time.monotonic() + BRAKING_S
+        while not self._bridge.settled(_now_ns()) and time.monotonic() < end:
+            time.sleep(0.01)
         with self._lock:
             if self._backend is not None:
                 # What stopped the arm beside CRISP, its backend cannot know: it looks each time.
@@ -328,7 +334,7 @@ class CartesianBridgeNode(Node):
                 self._read_backend(self._backend)
             self._read_robot()
             self._bridge.reset(_now_ns())
-        return "anchored at the measured pose, or there as soon as the arm stands"
+        return "anchored at the measured pose"
 
     def _hold(self) -> str:
         with self._lock:
