@@ -11,6 +11,7 @@ from visuomotor.calibration.wiggle import WiggleConfig, wiggle
 from visuomotor.contracts import RobotState
 from visuomotor.control import BridgeConfig, CartesianBridge
 from visuomotor.geometry import pose
+from visuomotor.sim.robot import HOME_Q
 
 START = pose(np.diag([1.0, -1.0, -1.0]), (0.45, 0.0, 0.3))
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: math.hypot(*d) > 0.1)
@@ -21,11 +22,11 @@ directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: math.hypot(*d) 
 def test_the_bridge_takes_it_as_it_is(amplitude_m, direction, duration_s) -> None:
     motion = WiggleConfig(amplitude_m, direction, duration_s=duration_s)
     bridge = CartesianBridge(BridgeConfig())
-    measured, zeros = START, np.zeros(7)
+    measured, q, dq = START, np.array(HOME_Q), np.zeros(7)
     furthest = 0.0
     for step in range(round(100 * duration_s) + 50):
         now_ns = 1_000_000_000 + step * 10_000_000
-        bridge.set_measured(RobotState(now_ns, measured, zeros, zeros, 0.08), now_ns)
+        bridge.set_measured(RobotState(now_ns, measured, q, dq, 0.08), now_ns)
         bridge.teleop_enable(True, now_ns)
         if step % 5 == 0:
             verdict = bridge.offer("teleop", wiggle(START, step * 0.01, motion), now_ns)
