@@ -9,3 +9,11 @@ os.environ.setdefault(
 )
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+try:
+    from hypothesis import settings
+except ImportError:  # a colcon workspace without it skips those tests
+    pass
+else:
+    settings.register_profile("suite", deadline=None)  # speed belongs in benchmarks
+    settings.load_profile("suite")

@@ -111,12 +111,20 @@ class ControlCell(Node):
             time.sleep(max(0.0, due - time.monotonic()))
         return start_s
 
-    def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-        """Waits for a condition; RobotError names it."""
+    def wait(
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        timeout_s: float = 20.0,
+        enable: bool = False,
+    ) -> None:
+        """Waits for a condition, holding policy/enable if asked; RobotError names it."""
         end = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > end:
                 raise RobotError(f"waited {timeout_s:g} s in vain for {what}; {self.status}")
+            if enable:
+                self._enable["policy"].publish(Bool(data=True))
             time.sleep(0.01)
 
     def ready(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from visuomotor.contracts import Float64
 
-_WINDOW_S = 0.03
+_WINDOW_S = 0.06
 """Speeds are taken over so long: stamps of single messages jitter."""
 
 

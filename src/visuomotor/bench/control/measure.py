@@ -33,7 +33,7 @@ def run(
     figures: dict[str, Any] = {"ideal_acceleration_rms": IDEAL_ACCELERATION}
     for backend in backends:
         log = Path(tempfile.mkdtemp()) / f"{backend}.log"
-        with control_cell(backend, log) as (cell, launched):
+        with control_cell(backend, log, require_enable="true") as (cell, launched):
             processes = node_processes(launched.pid, ("sim", "cartesian_bridge"))
             figures[backend] = {
                 **sinusoid(cell, stream_s, processes),
@@ -63,7 +63,7 @@ def sinusoid(cell: ControlCell, seconds: float, processes: dict[str, int]) -> di
     result: dict[str, Any] = {}
     for name, track in (("arm", cell.measured), ("reference", cell.reference)):
         times, positions = track.between(start_s + WARM_UP_S, end_s)
-        result[name] = following(times, positions[:, AXIS], start_s)
+        result[name] = following(times, positions[:, AXIS] - home[AXIS, 3], start_s)
     for name, pid in processes.items():
         result[f"{name}_cpu"] = (cpu_seconds(pid) - before[name]) / wall_s
     result["real_time_factor"] = (cell.physics[-1][1] - lived) / wall_s
@@ -99,17 +99,17 @@ def stall(cell: ControlCell) -> dict[str, float]:
 
 
 def killed(cell: ControlCell) -> dict[str, float]:
-    """The process that streams is killed at full speed."""
+    """The process that streams is killed at full speed; the operator goes on holding his button."""
     home = settle(cell)
     policy = streaming(home)
     try:
-        cell.wait(lambda: cell.pose[AXIS, 3] > home[AXIS, 3] + 0.03, "motion")
-        cell.wait(lambda: abs(cell.pose[AXIS, 3] - home[AXIS, 3]) < 0.01, "its middle")
+        cell.wait(lambda: cell.pose[AXIS, 3] > home[AXIS, 3] + 0.03, "motion", enable=True)
+        cell.wait(lambda: abs(cell.pose[AXIS, 3] - home[AXIS, 3]) < 0.01, "its middle", enable=True)
     finally:
         killed_s = cell.now_s
         policy.kill()
         policy.wait()
-    cell.wait(lambda: cell.state == "hold", "the hold")
+    cell.wait(lambda: cell.state == "hold", "the hold", enable=True)
     time.sleep(1.0)
     positions = cell.measured.between(killed_s, killed_s + 2.0)[1]
     return {

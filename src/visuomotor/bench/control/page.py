@@ -22,7 +22,9 @@ FOLLOWING = """
 ## A sinusoid of 5 cm and 0.25 Hz
 
 Lag and gain are of the sinusoid fitted to the arm's measured position; the error is the distance
-from the target at the same instant; the acceleration's ideal is {ideal:.3f} m/s².
+from the target at the same instant; the acceleration's ideal is {ideal:.3f} m/s². Speeds are over
+60 ms, by the messages' stamps.
+
 """
 
 FAULTS = """
@@ -30,6 +32,7 @@ FAULTS = """
 
 The arm goes at 0.1 m/s when the fault comes. Overshoot: beyond the farthest accepted target. Each
 row is a test (test/graph/test_faults.py), which also sees the arm follow again afterwards.
+
 """
 
 
