@@ -141,8 +141,10 @@ def test_records_episodes_through_services(
     sidecar = load_sidecar(folder)
     assert (sidecar.task, sidecar.operator, sidecar.tags) == ("lift", "ada", ("a", "b"))
     assert sidecar.outcome == "success"
-    assert sidecar.rates_hz["/synced/front/color/compressed"] == pytest.approx(20, abs=2)
     frames = list(read_frames(folder))
+    lasted_s = (frames[-1].stamp_ns - frames[0].stamp_ns) * 1e-9  # a busy machine publishes late
+    rate_hz = sidecar.rates_hz["/synced/front/color/compressed"]
+    assert rate_hz == pytest.approx((len(frames) - 1) / lasted_s, rel=0.1)
     numbers = [int(f.cameras["front"].color[0, 0, 0]) for f in frames]
     assert numbers[0] < at_start, "the pre-roll opens the episode"
     assert len(numbers) > 30
