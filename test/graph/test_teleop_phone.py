@@ -233,7 +233,7 @@ def test_the_page_sends_where_a_tracked_phone_is(graph) -> None:
         tab.run("window.lost = false")
         graph.spin(lambda: graph.enables[-1], "the clutch again")
         tab.run("session.onend()")
-        graph.spin(lambda: graph.enables[-1] is False, "the release at the session's end")
+        graph.spin(lambda: graph.enables[-1] is False, "the release at the end")
         assert tab.errors == []
         assert graph.stop(process) == 0  # with the page still connected
 

@@ -123,7 +123,7 @@ class RecordingSession:
         """Brings back what was discarded last, and returns its folder; again: what went before it.
 
         It is the last episode again unless another one was recorded since. Raises DataError where
-        this session has nothing in `.trash/`.
+        nothing that was discarded here is in `.trash/`.
         """
         while self._discarded:
             gone = self._discarded[-1]

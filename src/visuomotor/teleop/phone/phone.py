@@ -25,8 +25,8 @@ class Phone:
     def __init__(self, timeout_s: float = 0.3, max_lag_s: float = 0.5) -> None:
         self._timeout_ns, self._max_lag_ms = round(timeout_s * 1e9), max_lag_s * 1e3
         self._lock = threading.Lock()
-        self._sessions = 0
-        self._session: int | None = None
+        self._connections = 0
+        self._connection: int | None = None
         self._heard_ns = 0
         self._last: PhoneMessage | None = None
         self._last_ns = 0
@@ -35,30 +35,30 @@ class Phone:
         self._refused = Counter[str]()
 
     def connect(self, now_ns: int) -> int | None:
-        """A session for a phone; None while another one speaks."""
+        """A connection for a phone; None while another one speaks."""
         with self._lock:
-            if self._session is not None and now_ns - self._heard_ns < _SILENT_NS:
+            if self._connection is not None and now_ns - self._heard_ns < _SILENT_NS:
                 self._refused["busy"] += 1
                 return None
-            self._sessions += 1
-            self._session, self._heard_ns, self._last = self._sessions, now_ns, None
-            return self._session
+            self._connections += 1
+            self._connection, self._heard_ns, self._last = self._connections, now_ns, None
+            return self._connection
 
-    def disconnect(self, session: int) -> None:
-        """The phone of this session is gone: it holds nothing any more."""
+    def disconnect(self, connection: int) -> None:
+        """The phone of this connection is gone: it holds nothing any more."""
         with self._lock:
-            if session == self._session:
-                self._session, self._last = None, None
+            if connection == self._connection:
+                self._connection, self._last = None, None
 
-    def take(self, session: int, text: str | bytes, now_ns: int) -> None:
-        """A message of this session's phone."""
+    def take(self, connection: int, text: str | bytes, now_ns: int) -> None:
+        """A message of this connection's phone."""
         try:
             message = parse(text)
         except DataError:
             self.refuse("message")
             return
         with self._lock:
-            if session != self._session:
+            if connection != self._connection:
                 return
             self._heard_ns = now_ns
             lag_ms = None if message.echo_ms is None else now_ns // 1_000_000 - message.echo_ms
@@ -108,4 +108,4 @@ class Phone:
     def close(self) -> None:
         """Forgets the phone."""
         with self._lock:
-            self._session, self._last = None, None
+            self._connection, self._last = None, None

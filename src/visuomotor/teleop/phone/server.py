@@ -129,8 +129,8 @@ class PhoneServer:
     def _talk(self, connection: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        session = self._phone.connect(self._clock())
-        if session is None:
+        number = self._phone.connect(self._clock())
+        if number is None:
             connection.close(4409, "another phone is connected")
             return
         due_ns = 0
@@ -144,11 +144,11 @@ class PhoneServer:
                     text = connection.recv(timeout=STAMP_PERIOD_NS * 1e-9)
                 except TimeoutError:
                     continue
-                self._phone.take(session, text, self._clock())
+                self._phone.take(number, text, self._clock())
         except ConnectionClosed:
             pass
         finally:
-            self._phone.disconnect(session)
+            self._phone.disconnect(number)
 
 
 _HEADERS = {
