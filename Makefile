@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test test-franka-sim lint bench clean
 
 setup: $(STAMP)
 
@@ -16,8 +16,15 @@ $(STAMP): setup.py scripts/setup
 demo: $(STAMP)
 	$(BIN)/visuomotor demo --out demo
 
+# Unit tests share two processes; the graph's have the machine to themselves.
 test: $(STAMP) lint
-	$(BIN)/python -m pytest
+	status=0; \
+	$(BIN)/python -m pytest test/unit -n 2 --dist loadfile || status=1; \
+	$(BIN)/python -m pytest test/graph test/launch || status=1; \
+	exit $$status
+
+test-franka-sim: $(STAMP)
+	PYTHON="$(PYTHON)" scripts/test-franka-sim "$(VENV)"
 
 lint: $(STAMP)
 	$(BIN)/ruff check src test

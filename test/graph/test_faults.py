@@ -45,7 +45,7 @@ def test_the_arm_over_libfranka_stops_within_its_limits_and_goes_on(cell, name) 
     made, launched = cell
     row = {**EVERYWHERE, **OVER_LIBFRANKA}[name](Scene(made, launched.pid))
     state, reason = STATES.get(name, ("hold", ""))
-    assert row.state == state
+    assert row.state == state, f"{row}, states {cell[0].states[-40:]}"
     assert reason in row.reason
     check(row)
 

@@ -111,6 +111,23 @@ def test_the_arm_follows_ten_centimetres_and_stays(backend) -> None:
     follow(backend, [0.0, -0.1, 0.0])
 
 
+def test_an_arm_that_is_sent_ahead_stops_where_it_should(arm) -> None:
+    config = LibfrankaConfig(robot_hostname=arm, ignore_realtime=True, lead_s=0.08)
+    backend = LibfrankaBackend(config)
+    backend.start()
+    try:
+        wait(lambda: backend.state() is not None, "a robot state")
+        goal = follow(backend, [0.0, 0.1, 0.0])
+        stamp, farthest = backend.state().stamp_ns, 0.0
+        while backend.state().stamp_ns < stamp + 500_000_000:
+            farthest = max(farthest, backend.state().T_base_ee[1, 3] - goal[1, 3])
+            time.sleep(0.005)
+        assert farthest < 0.006
+        follow(backend, [0.0, -0.1, 0.0])
+    finally:
+        backend.stop()
+
+
 def test_a_sender_that_dies_in_motion_leaves_the_arm_at_rest(backend) -> None:
     start = backend.state().T_base_ee
     twist = np.array([0, 0.2, 0, 0, 0, 0])
@@ -219,6 +236,7 @@ def test_nobody_at_the_address_is_one_clear_error() -> None:
         ({"translational_error_clip_m": 0.0}, "translational_error_clip_m"),
         ({"stop_force_n": float("nan")}, "stop_force_n"),
         ({"grasp_below_m": 0.2}, "grasp_below_m"),
+        ({"lead_s": 0.2}, "lead_s"),
     ],
 )
 def test_settings_that_cannot_protect_are_refused(values, text) -> None:

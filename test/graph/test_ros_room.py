@@ -306,6 +306,7 @@ def test_unusable_messages_are_counted_and_the_rest_goes_on(make_node) -> None:
 
 
 NODE = """
+import ctypes
 import sys
 from rclpy.node import Node
 from visuomotor.errors import RobotError
@@ -327,6 +328,10 @@ class Life(Node):
         print("closed, ROS", self.context.ok(), flush=True)
         if "unclosable" in sys.argv:
             raise RobotError("the brakes do not answer")
+    def destroy_node(self):
+        if "stuck" in sys.argv:
+            ctypes.PyDLL(None).sleep(60)  # in C, and no other thread may run Python
+        super().destroy_node()
 
 run_node(Life)
 print("after", flush=True)
@@ -386,3 +391,10 @@ def test_a_close_that_fails_is_told(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "the brakes do not answer" in err
+
+
+def test_a_node_that_cannot_leave_the_graph_ends_all_the_same(tmp_path: Path) -> None:
+    process = life(tmp_path, "done", "stuck")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGALRM, err
+    assert out == "up\nclosed, ROS True\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 
 import numpy as np
@@ -15,6 +15,7 @@ from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
 from visuomotor.errors import DataError, RobotError
 from visuomotor.geometry import apply_delta, pose_delta
 from visuomotor.ros import messages, topics
+from visuomotor.ros.polled import PolledSubscription
 
 PERIOD_S = 0.05
 LEAD_M, LEAD_RAD = 0.02, 0.2
@@ -28,13 +29,12 @@ class Homing:
     def __init__(self, node: Node, within_m: float = 0.008, within_rad: float = 0.05) -> None:
         self._node = node
         self._within_m, self._within_rad = within_m, within_rad
-        self._lock = threading.Lock()
         self._measured: Float64 | None = None
         self._enable = node.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
         self._target = node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._gripper = node.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
-        node.create_subscription(
-            PoseStamped, topics.CURRENT_POSE, self._on_pose, topics.NEWEST_STATE
+        self._states = PolledSubscription(
+            node, PoseStamped, topics.CURRENT_POSE, topics.NEWEST_STATE, self._on_pose
         )
 
     def go(self, T_base_ee: Float64, timeout_s: float = 30.0) -> None:
@@ -78,18 +78,13 @@ class Homing:
 
     def _wait_for_pose(self, end: float) -> Float64:
         while True:
-            with self._lock:
-                measured = self._measured
-            if measured is not None:
-                return measured
+            self._states.drain()  # asked for, because the arm's state comes at 100 Hz and costs
+            if self._measured is not None:
+                return self._measured
             if time.monotonic() > end:
                 raise RobotError("no current_pose; is the robot on?")
             time.sleep(PERIOD_S)
 
     def _on_pose(self, msg: PoseStamped) -> None:
-        try:
-            measured = messages.pose_from_msg(msg)
-        except DataError:
-            return
-        with self._lock:
-            self._measured = measured
+        with contextlib.suppress(DataError):
+            self._measured = messages.pose_from_msg(msg)

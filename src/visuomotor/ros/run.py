@@ -17,6 +17,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from visuomotor.errors import ConfigError, VisuomotorError
 
+LEAVE_S = 2.5
+"""How long leaving the graph may take; a launch kills what has not ended after 3.2 s."""
+
 
 def run_node(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> None:
     """Initialises ROS, spins the node on one thread and shuts down cleanly.
@@ -25,7 +28,9 @@ def run_node(make_node: Callable[[], Node], args: Sequence[str] | None = None) -
     exactly once *with the ROS context still valid* (there the bridge makes hardware safe), and
     run_node returns. A callback that raises SystemExit(code), or calls rclpy.shutdown(), ends
     the node in the same way. Raises SystemExit(2) after one line on stderr for an error at
-    start-up, SystemExit(1) when a callback or `close` raised; the traceback is logged.
+    start-up, SystemExit(1) when a callback or `close` raised; the traceback is logged. Fast DDS
+    can wait for itself for ever while it leaves (eProsima/Fast-DDS issue 6513), without letting
+    Python run; a process that has closed its node and has not left LEAVE_S later ends by SIGALRM.
     """
     code = _run(make_node, args)
     if code:
@@ -56,10 +61,23 @@ def _run(make_node: Callable[[], Node], args: Sequence[str] | None) -> int:
         finally:
             if executor is not None:
                 executor.shutdown()
-            if node is not None:
-                with contextlib.suppress(Exception):
-                    node.destroy_node()
-            rclpy.try_shutdown()
+            with _bounded(LEAVE_S):
+                if node is not None:
+                    with contextlib.suppress(Exception):
+                        node.destroy_node()
+                rclpy.try_shutdown()
+
+
+@contextlib.contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    """Ends the process where what is inside takes longer."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _init(args: Sequence[str] | None) -> None:

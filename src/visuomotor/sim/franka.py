@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import mujoco
-from franky_sim.mujoco_simulator import MujocoSimulator
 
 from visuomotor.errors import RobotError
 from visuomotor.sim.config import SimConfig
+from visuomotor.sim.franka_arm import LeanSimulator
 from visuomotor.sim.franka_server import ReflexServer, ReflexSimulationServer
 from visuomotor.sim.robot import HOME_Q
 from visuomotor.sim.scene import build_scene
@@ -25,6 +25,7 @@ class FrankaWorld(SimWorld):
     """
 
     tick_s = TICK_S
+    max_lag_s = 0.01
 
     def __init__(
         self, config: SimConfig, hostname: str = "127.0.0.1", lost_packets: int = 0
@@ -33,7 +34,7 @@ class FrankaWorld(SimWorld):
         super().__init__(config)
 
     def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        simulator = MujocoSimulator()
+        simulator = LeanSimulator()
         simulator.init()
         self.robot = simulator.add_robot(initial_q=HOME_Q, initial_hand_width=0.08)
         simulator.scene[:] = list(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import select
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,16 +13,18 @@ from franky_sim.franka_robot_protocol import (
     AutomaticErrorRecoveryCommand,
     BaseCommand,
     MoveCommand,
+    MoveCommandControllerMode,
     MoveStatus,
     RobotCommand,
     RobotMode,
 )
 from franky_sim.franka_robot_server import FrankaRobotServer
 from franky_sim.franka_robot_state import FrankaRobotState
-from franky_sim.franka_server import FrankaServer
+from franky_sim.franka_server import FrankaServer, NonBlockingReceiver
 from numpy.typing import NDArray
 
 from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.sim.franka_arm import LeanRobot, StateBytes
 
 ERRORS = (
     *("joint_position_limits_violation", "cartesian_position_limits_violation"),
@@ -38,7 +41,7 @@ _FLAGS = {
 }
 _FLAG_COUNT = 41
 PATIENCE_S = 0.005
-_GLANCE_S = 5e-5
+_WHOLE_EVERY = 20
 
 
 class _Move(MoveCommand):
@@ -79,12 +82,14 @@ class ReflexServer(FrankaRobotServer, _Commands):
     millisecond becomes longer, rather than its torques older.
     """
 
-    def __init__(self, robot: Any, hostnames: Iterable[str], lost_packets: int) -> None:
+    def __init__(self, robot: LeanRobot, hostnames: Iterable[str], lost_packets: int) -> None:
         self.error = ""
         self.wrench: NDArray[np.float64] = np.zeros(6)
         self._lost_packets, self._lost = lost_packets, 0
         self._heard = 0
         self._due = ""
+        self._under_torques, self._states = False, 0
+        self._whole: StateBytes | None = None
         super().__init__(robot, hostnames)  # type: ignore[call-arg, arg-type]
 
     def trip(self, error: str) -> None:
@@ -105,11 +110,22 @@ class ReflexServer(FrankaRobotServer, _Commands):
             self.error, self._due, self._lost = self._due, "", 0
             self._abort()
 
+    def _setup_udp_connection(self, network_udp_port: int) -> None:
+        """As franky-sim's, at this robot's own address instead of at all of the machine's."""
+        super()._setup_udp_connection(network_udp_port)
+        getattr(self, "_FrankaServer__udp_socket").close()  # noqa: B009
+        own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        own.bind((self.hostname, 0))
+        own.setblocking(False)
+        self._FrankaServer__udp_socket = own
+        self._udp = own
+        self._FrankaServer__udp_receiver = NonBlockingReceiver(own)
+
     def _process_udp_commands(self) -> None:
-        heard, end = self._heard, time.perf_counter() + PATIENCE_S
+        heard = self._heard
         super()._process_udp_commands()
-        while self.current_motion_id and self._heard == heard and time.perf_counter() < end:
-            time.sleep(_GLANCE_S)
+        if self.current_motion_id and self._heard == heard:
+            select.select([self._udp], [], [], PATIENCE_S)
             super()._process_udp_commands()
 
     def _handle_udp_command(self, command_data: bytes) -> None:
@@ -125,6 +141,39 @@ class ReflexServer(FrankaRobotServer, _Commands):
                 self._tcp_socket, RobotCommand.kMove, motion, MoveStatus.kReflexAborted
             )
             self.reset_current_motion_id()
+
+    def start_motion(self, controller_mode: MoveCommandControllerMode, *rest: Any) -> None:
+        """As franky-sim's; notes whether the client commands torques."""
+        super().start_motion(controller_mode, *rest)
+        self._under_torques = controller_mode == MoveCommandControllerMode.kExternalController
+
+    def stop_motion(self, send_preemption_signal: bool = True) -> None:
+        """As franky-sim's."""
+        self._under_torques, self._whole = False, None
+        super().stop_motion(send_preemption_signal)
+
+    def _reset_state(self) -> None:
+        self._under_torques, self._whole = False, None
+        super()._reset_state()
+
+    def _get_state_bytes(self) -> bytes:
+        """Under torques the whole state once in 20 ms; between, what torques change."""
+        if not self._under_torques or self.error:
+            return bytes(super()._get_state_bytes())
+        if self._whole is None or self._states % _WHOLE_EVERY == 0:
+            self._whole = StateBytes(self.robot_state)
+        self._states += 1
+        inner = self.robot.inner_state
+        q, dq = inner.q, inner.dq
+        T = self.robot.to_franka_pose(self.robot.kinematics(q))
+        elbow = (q[2], 1.0 if q[3] > 0.0 else -1.0)
+        return self._whole.write(
+            **dict(q=q, q_d=q, dq=dq, dq_d=dq, O_T_EE=T, O_T_EE_d=T, O_T_EE_c=T),
+            **dict(elbow=elbow, elbow_d=elbow, elbow_c=elbow),
+            **dict(tau_J=inner.tau_j, tau_ext_hat_filtered=inner.tau_j),
+            tau_J_d=self.robot.desired_torques,
+            O_F_ext_hat_K=tuple(self.wrench.tolist()),
+        )
 
     @property
     def robot_state(self) -> FrankaRobotState:

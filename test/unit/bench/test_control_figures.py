@@ -53,6 +53,11 @@ def test_speed_and_rest_of_an_arm_that_stops(speed, stops_s) -> None:
     assert peak_speed(Track(), 0.0, 1.0) == 0.0
 
 
+@pytest.mark.parametrize(("start_s", "end_s"), [(6.0, 7.0), (4.0, 5.5)])
+def test_an_arm_that_is_not_heard_of_is_not_at_rest(start_s, end_s) -> None:
+    assert math.isinf(rest_after(track(0.1, 1.2), start_s, end_s))  # heard until 5 s
+
+
 def test_the_page_is_that_of_the_result_file() -> None:
     folder = Path(__file__).parents[3]
     result = json.loads((folder / "benchmarks" / "results" / "control.json").read_text())

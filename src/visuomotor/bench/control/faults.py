@@ -26,6 +26,12 @@ BEFORE_S, WATCH_S, LONGEST_S = 1.3, 1.0, 8.0
 """The arm goes for so long before the fault, and is watched after it until it rests; at least and
 at most for so long."""
 
+SETTLED = 10
+"""So many statuses alike in a row."""
+
+NOTICED_S = 0.1
+"""Of the arm's own time, which a stalled machine stops: its watchdog bites long before."""
+
 
 @dataclass(frozen=True)
 class FaultRow:
@@ -256,15 +262,22 @@ def push(scene: Scene) -> FaultRow:
 def frozen_client(scene: Scene) -> FaultRow:
     """The bridge's process is frozen in motion for a second."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
     (bridge,) = scene.pids("cartesian_bridge")
+    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    begun = cell.physics[-1][1]
     os.kill(bridge, signal.SIGSTOP)
     try:
         time.sleep(1.0)
+        cell.wait(lambda: cell.physics[-1][1] > begun + NOTICED_S, "the arm to notice")
     finally:
         os.kill(bridge, signal.SIGCONT)
     heard = len(cell.states)
-    cell.wait(lambda: len(cell.states) > heard + 3, "the bridge's status")
+
+    def settled() -> bool:  # it holds at once, and learns a moment later what the arm did meanwhile
+        last = {state for _, state in cell.states[max(heard, len(cell.states) - SETTLED) :]}
+        return len(cell.states) > heard + SETTLED and len(last) == 1
+
+    cell.wait(settled, "the bridge's status")
     scene.watch(since_s)
     return scene.row("bridge frozen for 1 s", since_s, "bridge/reset")
 

@@ -50,8 +50,13 @@ def peak_speed(track: Track, start_s: float, end_s: float) -> float:
 
 
 def rest_after(track: Track, start_s: float, end_s: float, still: float = 0.005) -> float:
-    """Seconds after start_s until the speed stays below `still` m/s; inf where it never does."""
+    """Seconds after start_s until the speed stays below `still` m/s; inf where it never does.
+
+    Nor is an arm known to rest of which nothing was heard in the last quarter of a second.
+    """
     times, positions = track.between(start_s, end_s)
+    if not len(times) or times[-1] < end_s - 0.25:
+        return float("inf")
     moving = np.flatnonzero(speeds(times, positions) >= still)
     if not len(moving):
         return 0.0

@@ -22,6 +22,7 @@ from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import MissingDependencyError, RobotError
+from visuomotor.geometry import apply_delta
 
 LOGGER = logging.getLogger(__name__)
 __all__ = ["LibfrankaBackend", "LibfrankaConfig"]
@@ -101,7 +102,7 @@ class LibfrankaBackend:
             return
         try:
             if self._tracker is not None:
-                self._set_target(pose, twist)
+                self._set_target(apply_delta(pose, self.config.lead_s * twist), twist)
                 self._sent_pose, self._sent_s = pose.copy(), time.monotonic()
                 self._moving = bool(np.any(twist))
         finally:
@@ -132,14 +133,14 @@ class LibfrankaBackend:
                     self._reopen()
                 self._clear_errors()
                 self._track()
+                self._pressed.reset()
+                self._fault = ""
         except Exception as error:
             self._fault = self._fault or "recovery failed"
             raise RobotError(
                 f"libfranka: cannot recover: {_text(error)}. Look at the arm and at Desk "
                 "(joint limit, emergency stop, FCI off), then try again"
             ) from error
-        self._pressed.reset()
-        self._fault = ""
 
     def stop(self) -> None:
         """Ramps the torques down, brings the arm to rest and disconnects; bounded in time."""
@@ -282,8 +283,12 @@ class LibfrankaBackend:
     def _check_wrench(self, wrench: Float64) -> None:
         reason = self._pressed.look(wrench, time.monotonic_ns())
         if reason:
-            with self._lock:
-                self._fail(f"libfranka: {reason}")
+            self._fail(f"libfranka: {reason}")
+            BackgroundCall(self._stop_following)  # the state is read on while the arm brakes
+
+    def _stop_following(self) -> None:
+        with self._lock:
+            if self._fault:  # or the operator was faster
                 self._end_motion()
 
     def _why(self) -> str:

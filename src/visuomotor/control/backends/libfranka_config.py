@@ -11,7 +11,11 @@ from visuomotor.control.backends.gripper_config import GripperConfig
 
 @dataclass(frozen=True, kw_only=True)
 class LibfrankaConfig(ContactConfig, GripperConfig):
-    """Raises ValueError for a value that is not positive and finite, or a missing hostname."""
+    """Raises ValueError for a value that is not positive and finite, or a missing hostname.
+
+    lead_s: the arm is sent where its reference will be so much later at its present twist, to make
+    up for what a spring lags behind. At rest that is the reference itself.
+    """
 
     robot_hostname: str = "172.16.0.2"
     ignore_realtime: bool = False  # only for a simulated arm or a kernel without real time
@@ -19,6 +23,7 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
     rotational_stiffness: float = 40.0  # Nm/rad
     translational_error_clip_m: float = 0.03  # bounds the force of a blocked arm
     rotational_error_clip_rad: float = 0.3
+    lead_s: float = 0.0
     reference_timeout_s: float = 0.1  # no reference for this long: the twist is dropped
     state_rate_hz: float = 200.0
     connect_timeout_s: float = 5.0
@@ -32,7 +37,9 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
             raise ValueError("robot_hostname: got nothing, expected the robot's address")
         for field in fields(LibfrankaConfig):
             value = getattr(self, field.name)
-            if field.name == "start_wait_s" and value == 0:
+            if field.name in ("start_wait_s", "lead_s") and value == 0:
                 continue
             if isinstance(value, float) and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{field.name}: got {value}, expected a positive number")
+        if self.lead_s > 0.1:
+            raise ValueError(f"lead_s: got {self.lead_s}, expected 0.1 s at most")
