@@ -206,6 +206,23 @@ def test_reset_places_what_the_seed_says(listener):
         assert "expected 0 <= drop_fraction < 1" in refused.reason
 
 
+def test_cameras_that_an_environment_moved_are_announced_anew(listener):
+    with sim("task:=pusher", "variant:=test_environments", "cameras:=[front]", "seed:=3"):
+        announced = listener.messages[topics.extrinsics("front")]
+
+        def newest():
+            return messages.transform_from_msg(announced[-1])
+
+        listener.spin_until(lambda: announced, STARTUP_S, "extrinsics")
+        first = newest()
+        assert listener.reset(4).success
+        listener.spin_until(lambda: not np.array_equal(newest(), first), 10.0, "other extrinsics")
+        shift_m = np.linalg.norm(newest()[:3, 3] - mount_of("front").T_parent_camera[:3, 3])
+        assert 0.0005 < shift_m < 0.03
+        assert listener.reset(43).success  # the first environment again
+        listener.spin_until(lambda: np.allclose(newest(), first, atol=1e-9), 10.0, "the first ones")
+
+
 def test_it_follows_references_and_grips(listener):
     with sim("cameras:=[front]"):
         poses = listener.messages[topics.CURRENT_POSE]

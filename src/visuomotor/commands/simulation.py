@@ -23,8 +23,23 @@ Variant = Literal[
     "look_alikes",
     "occluded",
     "noisy_depth",
+    "weak_environments",
+    "validation_environments",
+    "test_environments",
 ]
-Speed = Literal["sim", "image", "loop", "dataset", "sync", "dense", "descriptors", "han", "control"]
+Speed = Literal[
+    "sim",
+    "worlds",
+    "image",
+    "loop",
+    "dataset",
+    "sync",
+    "dense",
+    "descriptors",
+    "han",
+    "gplac",
+    "control",
+]
 Benchmark = Literal[Speed, "backends", "all"]
 
 
@@ -209,9 +224,10 @@ def bench(
     """Measure the speed of a part, print its figures and write them as JSON.
 
     Args:
-        name: What is measured: one 20 Hz control step (sim), an image's way between two processes
-            (image), the whole loop (loop), windows from bags (dataset), the synchroniser (sync),
-            training and acting of the dense policy (dense) and of a hand-eye action network (han),
+        name: What is measured: one 20 Hz control step (sim), images of environments that change
+            (worlds), an image's way between two processes (image), the whole loop (loop), windows
+            from bags (dataset), the synchroniser (sync), training and acting of the dense policy
+            (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
             training of descriptors (descriptors), how the arm follows and stops (control); all of
             these (all); or success from the same starts with either backend (backends).
         out: Folder of the results.

@@ -24,7 +24,6 @@ from visuomotor.ros.run import run_node
 from visuomotor.ros.services import trigger
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.realtime import RealtimeWorld
-from visuomotor.sim.scene import mount_of
 from visuomotor.sim.sensors import StreamFaults
 from visuomotor.sim.world import SimWorld
 
@@ -122,7 +121,10 @@ class Sim(Node):
             )
             for c in self.config.cameras
         }
-        self._extrinsics = [self._publish_extrinsics(c) for c in self.config.cameras]
+        self._extrinsics = {
+            c: self.create_publisher(TransformStamped, topics.extrinsics(c), topics.LATCHED)
+            for c in self.config.cameras
+        }
         task = self._simulated.task
         self._objects = {
             name: self.create_publisher(PoseStamped, topics.object_pose(name), topics.STATE)
@@ -151,6 +153,7 @@ class Sim(Node):
         self._stop = threading.Event()
         self._failure: Exception | None = None
         self.world.start(self.config.seed)
+        self._publish_extrinsics()
         self._renders = threading.Thread(target=self._render, name="cameras", daemon=True)
         self._renders.start()
 
@@ -166,17 +169,15 @@ class Sim(Node):
             self._simulated = SimWorld(self.config)
         return self._simulated
 
-    def _publish_extrinsics(self, camera: str) -> object:
-        mount = mount_of(camera)
-        publisher = self.create_publisher(
-            TransformStamped, topics.extrinsics(camera), topics.LATCHED
-        )
+    def _publish_extrinsics(self) -> None:
+        """After every reset: an environment may have moved the cameras."""
         now_ns = self.get_clock().now().nanoseconds
-        parent = BASE_FRAMES[0] if mount.parent == "base" else HAND_FRAME
-        publisher.publish(
-            messages.transform_msg(mount.T_parent_camera, now_ns, parent, optical_frame(camera))
-        )
-        return publisher
+        for camera, publisher in self._extrinsics.items():
+            mount = self._simulated.mount(camera)
+            parent = BASE_FRAMES[0] if mount.parent == "base" else HAND_FRAME
+            publisher.publish(
+                messages.transform_msg(mount.T_parent_camera, now_ns, parent, optical_frame(camera))
+            )
 
     def _publish_state(self, state: RobotState) -> None:
         """After a step, in the physics' thread: a timer's wake-ups would cost more than both."""
@@ -241,6 +242,7 @@ class Sim(Node):
         if config.seed < 0:
             raise ConfigError(f"got seed {config.seed}, expected a number >= 0")
         self.world.reset(config.seed)
+        self._publish_extrinsics()
         return f"{config.task}, seed {config.seed}"
 
     def _push_hand(self) -> str:

@@ -16,6 +16,8 @@ _FIELDS = (
     "mat_rgba",
     "light_dir",
     "light_diffuse",
+    "cam_pos",
+    "cam_quat",
 )
 _HEADLIGHT = ("ambient", "diffuse")
 
@@ -38,3 +40,10 @@ class AsCompiled:
             getattr(self._model, name)[:] = value
         for name, value in self._headlight.items():
             getattr(self._model.vis.headlight, name)[:] = value
+
+    def moved(self, camera: int) -> bool:
+        """Whether a camera stands elsewhere in its parent than as it was compiled."""
+        return any(
+            bool((getattr(self._model, name)[camera] != self._fields[name][camera]).any())
+            for name in ("cam_pos", "cam_quat")
+        )

@@ -17,6 +17,9 @@ Variant = Literal[
     "look_alikes",
     "occluded",
     "noisy_depth",
+    "weak_environments",
+    "validation_environments",
+    "test_environments",
 ]
 
 
@@ -29,15 +32,18 @@ class SimConfig:
     (one object, a bare table); class_general (one of 12 instances of its category by seed) and
     class_general_unseen (one of 8 others); visual_challenge (the object without texture, among
     clutter) and visual_challenge_unseen (other clutter, tables, walls and light); look_alikes,
-    occluded and noisy_depth, harder twins of tasks in which something is grasped. wrenches: scale
-    of the random pushes that the objects of some tasks get, 0 for none. demonstrator: who shows the
-    task: its scripted expert, or that with a person's curves, pauses and changes of pace.
-    hand_noise_m: by how much (standard deviation along each axis) the hand sways beside what it is
-    told, for demonstrations that show how to come back (Laskey et al. 2017). appearance: `light`
-    draws the arm's collision geometry, `full` its visual meshes decimated to what an image shows,
-    `original` all of their triangles (several times dearer without a GPU); the physics is the same.
-    The noise fields are zero by default; depth noise has standard deviation depth_noise * z² (z in
-    m), as a stereo camera's has, depth_holes is the fraction of depth pixels lost in patches.
+    occluded and noisy_depth, harder twins of tasks in which something is grasped;
+    weak_environments, validation_environments and test_environments (one of 40 rooms by seed, with
+    other textures, colours, light, instances, distractors and cameras moved a little; in tasks that
+    have these, `plain` is one room more). wrenches: scale of the random pushes that the objects of
+    some tasks get, 0 for none. demonstrator: who shows the task: its scripted expert, or that with
+    a person's curves, pauses and changes of pace. hand_noise_m: by how much (standard deviation
+    along each axis) the hand sways beside what it is told, for demonstrations that show how to come
+    back (Laskey et al. 2017). appearance: `light` draws the arm's collision geometry, `full` its
+    visual meshes decimated to what an image shows, `original` all of their triangles (several times
+    dearer without a GPU); the physics is the same. The noise fields are zero by default; depth
+    noise has standard deviation depth_noise * z² (z in m), as a stereo camera's has, depth_holes is
+    the fraction of depth pixels lost in patches.
     """
 
     task: str = "lift"

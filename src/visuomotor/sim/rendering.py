@@ -48,6 +48,8 @@ class Renderer:
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._viewport = mujoco.MjrRect(0, 0, width, height)
+        self._textures = model.tex_data.copy()
+        self._taken = 0
         self._rgb = np.empty((height, width, 3), np.uint8)
         self._depth = np.empty((height, width), np.float32)
 
@@ -76,6 +78,21 @@ class Renderer:
         )
         self._model.geom_group[:] = groups
         mujoco.mjr_render(self._viewport, self._scene, self._mjr)
+
+    def take_textures(self, version: int) -> None:
+        """Hands changed textures to OpenGL; version: another number whenever they may have changed.
+
+        OpenGL keeps copies of its own, so a texture painted in the model is not seen otherwise.
+        """
+        if version == self._taken:
+            return
+        self._taken, model = version, self._model
+        self._context.make_current()
+        for i, start in enumerate(model.tex_adr):
+            end = start + model.tex_width[i] * model.tex_height[i] * model.tex_nchannel[i]
+            if not np.array_equal(self._textures[start:end], model.tex_data[start:end]):
+                self._textures[start:end] = model.tex_data[start:end]
+                mujoco.mjr_uploadTexture(model, self._mjr, i)
 
     def read(self) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
         """Waits for what was drawn; the images as `render` gives them."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.errors import ConfigError, unknown_name
-from visuomotor.geometry import pose
+from visuomotor.geometry import matrix_from_quat_xyzw, pose
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.robot import PREFIX, TCP_OFFSET_M, load_robot
 
@@ -108,6 +108,13 @@ def mount_of(camera: str) -> CameraMount:
     if camera not in MOUNTS:
         raise ConfigError(unknown_name("camera", camera, MOUNTS))
     return MOUNTS[camera]
+
+
+def standing_pose(
+    position: NDArray[np.float64], quat_wxyz: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """T_base_camera (4, 4) of a camera that stands at a position (3,), in MuJoCo's axes."""
+    return pose(matrix_from_quat_xyzw(np.roll(quat_wxyz, -1)), position) @ _GL_FROM_CV
 
 
 def _add_camera(name: str, world: ET.Element, hand: ET.Element) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -15,12 +15,14 @@ from visuomotor.geometry import PinholeCamera, pose, quat_xyzw_from_matrix
 from visuomotor.sim.arm import SimArm
 from visuomotor.sim.as_compiled import AsCompiled
 from visuomotor.sim.config import SimConfig
+from visuomotor.sim.environments import environment_of
 from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.robot import PREFIX
-from visuomotor.sim.scene import build_scene, mount_of
+from visuomotor.sim.scene import CameraMount, build_scene, mount_of, standing_pose
 from visuomotor.sim.sensors import degrade_depth
 from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import make_task
+from visuomotor.sim.tasks.task import InEnvironments
 from visuomotor.sim.wrenches import Pulses
 
 CONTROL_S = 0.01
@@ -45,6 +47,9 @@ class SimWorld:
 
     tick_s = CONTROL_S
     """The step in which a real-time owner moves this world on."""
+    max_lag_s = 0.1
+    """How far this world may fall behind real time before its clock is set on: what it can make up
+    for by stepping faster. An arm whose client steps with it cannot."""
 
     def __init__(self, config: SimConfig) -> None:
         self.config = config
@@ -59,6 +64,7 @@ class SimWorld:
         self._reached_s: float | None = None
         self._pulses: Pulses | None = None
         self._sway: SmoothNoise | None = None
+        self._resets = 0
         self._rng = np.random.default_rng(0)
         self.seed = 0
         self.reset(0)
@@ -85,12 +91,15 @@ class SimWorld:
         self._rng = np.random.default_rng([seed, 1])
         objects, T_base_ee = self.task.draw(np.random.default_rng([seed, 0]), self.config.region)
         self._compiled.restore()
+        if isinstance(self.task, InEnvironments):
+            self.task.enter(self.model, environment_of(self.config.variant, seed))
         objects = self.task.dress(self.model, np.random.default_rng([seed, 2]), objects)
         self._reset_s, self._reached_s = float(self.data.time), None
         self._draw_wrenches(np.random.default_rng([seed, 3]))
         if self.config.hand_noise_m > 0:
             rng = np.random.default_rng([seed, 4])
             self._sway = SmoothNoise.draw(rng, 3, _SWAY_KNOT_S, self._longest_s)
+        self._resets += 1
         for name, T in objects.items():
             x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
             joint = self.data.joint(name)
@@ -200,9 +209,17 @@ class SimWorld:
             self.config.width, self.config.height, mount_of(name).fovy_rad
         )
 
+    def mount(self, name: str) -> CameraMount:
+        """Where a camera is in this episode; an environment may have moved those that stand."""
+        mount = mount_of(name)
+        camera = self.model.camera(name)
+        if mount.parent != "base" or not self._compiled.moved(camera.id):
+            return mount
+        return replace(mount, T_parent_camera=standing_pose(camera.pos, camera.quat))
+
     def camera_pose(self, name: str, T_base_ee: NDArray[np.float64]) -> NDArray[np.float64]:
         """T_base_camera (4, 4) with the end effector at T_base_ee: x right, y down, z forward."""
-        mount = mount_of(name)
+        mount = self.mount(name)
         T = mount.T_parent_camera
         return T if mount.parent == "base" else T_base_ee @ T
 
@@ -229,6 +246,8 @@ class SimWorld:
         mujoco.mj_kinematics(self.model, self._drawn)
         mujoco.mj_camlight(self.model, self._drawn)
         cameras = {}
+        if config.cameras:
+            self.renderer.take_textures(self._resets)
         for name in config.cameras:
             color, depth_mm = self.renderer.render(self._drawn, name)
             depth_mm = degrade_depth(depth_mm, config, self._rng)

@@ -9,9 +9,12 @@ from visuomotor.sim.config import Variant
 from visuomotor.sim.tasks.drape_rope import DrapeRope
 from visuomotor.sim.tasks.lift import Lift
 from visuomotor.sim.tasks.push_box import PushBox
+from visuomotor.sim.tasks.push_mug import PushMug
 from visuomotor.sim.tasks.push_plate import PushPlate
+from visuomotor.sim.tasks.pusher import Pusher
 from visuomotor.sim.tasks.reach import reach_t, reach_tr
 from visuomotor.sim.tasks.stack import Stack
+from visuomotor.sim.tasks.striker import Striker
 from visuomotor.sim.tasks.task import Expert, Poses, Task
 from visuomotor.sim.tasks.tool_use import ToolUse
 
@@ -24,6 +27,9 @@ TASKS: dict[str, Callable[[Variant], Task]] = {
     "drape_rope": DrapeRope,
     "stack": Stack,
     "tool_use": ToolUse,
+    "pusher": Pusher,
+    "striker": Striker,
+    "push_mug": PushMug,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import mujoco
 import numpy as np
@@ -79,3 +79,15 @@ class Task(Protocol):
 
     def expert(self) -> Expert:
         """A new scripted expert."""
+
+
+@runtime_checkable
+class InEnvironments(Protocol):
+    """A task that is seen in numbered environments (sim/environments.py), `plain` being one."""
+
+    @property
+    def interest(self) -> str:
+        """The object that weakly labelled images show or lack."""
+
+    def enter(self, model: mujoco.MjModel, environment: int) -> None:
+        """Makes a model that is as compiled look like that environment, before `dress`."""

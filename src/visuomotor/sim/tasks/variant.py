@@ -7,11 +7,12 @@ from typing import get_args
 
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.config import Variant
+from visuomotor.sim.environments import SPLITS
 from visuomotor.sim.tasks.twins import TWINS
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
-DRESSED: tuple[Variant, ...] = tuple(v for v in VARIANTS if v not in TWINS)
+DRESSED: tuple[Variant, ...] = tuple(v for v in VARIANTS if v not in (*TWINS, *SPLITS))
 """Those of tasks whose objects have instances and looks."""
 
 SEEN = range(12)
