@@ -7,7 +7,6 @@ within one run, so that whatever else the machine does strikes all.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from visuomotor.bench.acting import acting
+from visuomotor.bench.alternation import step_seconds
 from visuomotor.bench.results import save_result
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.descriptors.model import DescriptorModel
@@ -31,7 +31,6 @@ from visuomotor.training.cloning import CloningConfig, Known, Sight, cloning_los
 from visuomotor.training.dense import find_keypoints
 from visuomotor.training.descriptor_cache import DescriptorCache
 from visuomotor.training.descriptor_sets import Describe, DescriptorSight, LearnedSet
-from visuomotor.training.loop import one_thread
 from visuomotor.training.samples import Samples, find_samples, scales_of
 
 EPISODES, FIRST_SEED = 4, 860_000
@@ -83,7 +82,10 @@ def _training(model: DescriptorModel, dataset: Dataset, cache_dir: Path) -> dict
         "optimised_set_cached": optimised(cache.at),
         "optimised_set_uncached": optimised(network),
     }
-    rates = _alternate({k: _stepping(way, samples, model) for k, way in ways.items()})
+    taken = step_seconds(
+        {k: _stepping(way, samples, model) for k, way in ways.items()}, ROUNDS, STEPS
+    )
+    rates = {name: round(1 / seconds, 1) for name, seconds in taken.items()}
     ratio = rates["optimised_set_cached"] / rates["optimised_set_uncached"]
     return {"steps_per_s": rates, "cached_over_uncached": round(ratio, 2)}
 
@@ -102,18 +104,3 @@ def _stepping(sight: Sight, samples: Samples, model: DescriptorModel) -> Callabl
         loss.backward()  # type: ignore[no-untyped-call]
 
     return step
-
-
-def _alternate(ways: dict[str, Callable[[int], None]]) -> dict[str, float]:
-    """Steps per second of each, the median of the rounds."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    with one_thread():
-        for step in ways.values():
-            step(0)
-        for n in range(ROUNDS):
-            for name, step in ways.items():
-                start = time.perf_counter()
-                for i in range(STEPS):
-                    step(n * STEPS + i)
-                taken[name].append((time.perf_counter() - start) / STEPS)
-    return {name: round(1 / float(np.median(t)), 1) for name, t in taken.items()}

@@ -6,7 +6,6 @@ The ways alternate within one run, so that whatever else the machine does strike
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from visuomotor.bench.acting import acting
+from visuomotor.bench.alternation import step_seconds
 from visuomotor.bench.results import save_result
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.observations import CameraSpec, ObservationSpec, observe
@@ -25,7 +25,6 @@ from visuomotor.policies.han.scales import Scales
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
 from visuomotor.training.han import HanTrainingConfig, find_samples, han_loss, scales_of
-from visuomotor.training.loop import one_thread
 
 EPISODES, FIRST_SEED = 3, 860_000
 ROUNDS = 3
@@ -64,16 +63,7 @@ def _training(dataset: Dataset, windows: int, window_px: int) -> dict[str, float
         "shared": _stepping(dataset, shared),
         "literal": _stepping(dataset, replace(shared, crops="literal")),
     }
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    with one_thread():
-        for step in ways.values():
-            step(0)
-        for n in range(1, ROUNDS + 1):
-            for name, step in ways.items():
-                start = time.perf_counter()
-                step(n)
-                taken[name].append(time.perf_counter() - start)
-    medians = {name: float(np.median(t)) for name, t in taken.items()}
+    medians = step_seconds(ways, ROUNDS)
     figures = {f"{name}_ms": round(1e3 * s, 1) for name, s in medians.items()}
     return {**figures, "literal_over_shared": round(medians["literal"] / medians["shared"], 2)}
 

@@ -17,6 +17,7 @@ def train_bc(
     object: tuple[str, ...] = (),
     memory: bool = False,
     absolute: bool = False,
+    weak: Path | None = None,
     task: str | None = None,
     episodes: int | None = None,
     config: Path | None = None,
@@ -43,6 +44,8 @@ def train_bc(
         memory: A policy that remembers (LSTM), for demonstrators who act on more than is seen now.
         absolute: The policy knows where on the table the hand is; one that looks at images always
             does.
+        weak: Folder of images by label, with and without the object, that its encoder learns to
+            tell apart beside the task (docs/methods/gplac.md).
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
         config: YAML file of the run; without it the defaults.
@@ -61,6 +64,7 @@ def train_bc(
         "frozen": frozen or None,
         "sight": None if truth is None else f"truth_{truth}",
         "objects": object or None,
+        "weak": weak,
         **head_options("bc", config, memory, absolute),
     }
     return run_training("bc", config, dataset, out, threads, given)

@@ -53,12 +53,13 @@ def train_policy(
 ) -> int:
     """Train a policy of any family from bags; run again to go on where it was stopped.
 
-    `train dense`, `train han`, `train bc` and `train pointbc` offer each family's own choices.
+    `train dense`, `train han`, `train gplac`, `train bc` and `train pointbc` offer each family's
+    own choices.
 
     Args:
         dataset: Folder of the recorded episodes.
         out: Folder of the checkpoint.
-        family: Which family of policy: `dense`, `han`, `bc` or `pointbc`.
+        family: Which family of policy: `dense`, `han`, `gplac`, `bc` or `pointbc`.
         config: YAML file of the run; without it the defaults.
         descriptors: Folder of trained descriptors, for families that build on them.
         task: Only episodes of this task.
@@ -76,6 +77,7 @@ def train_han(
     cameras: tuple[str, ...] = (),
     rotation: bool = False,
     chunk: int | None = None,
+    weak: Path | None = None,
     task: str | None = None,
     episodes: int | None = None,
     config: Path | None = None,
@@ -99,6 +101,8 @@ def train_han(
         cameras: Which cameras compete for its attention; without any as in the config, else front.
         rotation: It also turns the hand; without it the hand keeps its orientation.
         chunk: How many steps' actions it gives at once; without it as in the config, else 1.
+        weak: Folder of images by label, with and without the object, that its attention learns to
+            tell apart beside the task (docs/methods/gplac.md).
         task: Only episodes of this task.
         episodes: Only the first so many, to see how much a method needs.
         config: YAML file of the run; without it the defaults.
@@ -114,6 +118,7 @@ def train_han(
         "cameras": tuple(CameraSpec(name) for name in cameras) or None,
         "rotation": rotation or None,
         "chunk": chunk,
+        "weak": weak,
     }
     return run_training("han", config, dataset, out, threads, given)
 

@@ -14,6 +14,7 @@ from visuomotor.observations import ObservationSpec
 FAMILIES: dict[str, str] = {
     "bc": "visuomotor.policies.bc",
     "dense": "visuomotor.policies.dense",
+    "gplac": "visuomotor.policies.gplac",
     "han": "visuomotor.policies.han",
     "pointbc": "visuomotor.policies.pointbc",
 }

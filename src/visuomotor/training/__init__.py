@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
         "DescriptorTrainingConfig",
         "train_descriptors",
     ),
+    "gplac": ("visuomotor.training.gplac", "GplacTrainingConfig", "train_gplac"),
     "han": ("visuomotor.training.han", "HanTrainingConfig", "train_han"),
     "pointbc": ("visuomotor.training.pointbc", "PointBCTrainingConfig", "train_pointbc"),
 }

@@ -26,6 +26,12 @@ from visuomotor.policies.bc.truth import true_sight
 from visuomotor.policies.heads import HeadConfig, PolicyHead, Scales
 from visuomotor.recording import read_frames
 from visuomotor.recording.catalogue import find_episodes
+from visuomotor.training.auxiliary import (
+    WeakSettings,
+    WeakTask,
+    feature_classifier,
+    open_weak,
+)
 from visuomotor.training.cloning import CloningConfig, Known, Sight, clone
 from visuomotor.training.images import EncodedImages, camera_images, encode_all
 from visuomotor.training.progress import Report
@@ -41,8 +47,10 @@ def _corners() -> tuple[tuple[float, ...], ...]:
 
 
 @dataclass(frozen=True)
-class BcTrainingConfig:
+class BcTrainingConfig(WeakSettings):
     """One training run of a baseline.
+
+    weak, weak_*: an auxiliary task for an image policy whose encoder is learned.
 
     sight: see BcPolicyConfig. camera: the one to look with, or to project true points into.
     encoder: its network; `encoder_from` is the folder of a trained autoencoder or descriptor
@@ -65,6 +73,12 @@ class BcTrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self.check_weak("bc")
+        if self.weak and (self.sight != "image" or self.frozen):
+            raise ValueError(
+                f"bc: got weak images with sight {self.sight}, frozen {self.frozen}; expected an "
+                "encoder that is learned"
+            )
         if self.frozen and not self.encoder_from:
             raise ValueError("bc: got frozen without encoder_from; expected trained weights")
         if self.sight != "image" and not self.objects:
@@ -102,9 +116,15 @@ def train_bc(
     )
     head = PolicyHead(config.head, model_config.shape)
     sight, samples, scales = _prepare(config, model_config, encoder, dataset, samples)
+    auxiliary, weak = None, None
+    if config.weak and encoder is not None:
+        weak = open_weak(config, dataset, config.camera, report)
+        task = WeakTask(config, weak, config.cloning.steps)
+        auxiliary = feature_classifier(task, encoder, model_config.shape[0])
     key = {
         "config": asdict(config),
         "episodes": [e.name for e in dataset.episodes],
+        "weak": None if weak is None else weak.key,
         "begun": None
         if encoder is None
         else [float(t.detach().double().sum()) for t in encoder.parameters()],
@@ -120,6 +140,7 @@ def train_bc(
         key=key,
         report=report,
         should_stop=should_stop,
+        auxiliary=auxiliary,
     )
     tensors = {f"head.{k}": t for k, t in head.state_dict().items()}
     if encoder is not None:
@@ -129,6 +150,7 @@ def train_bc(
         f"Trained for {config.cloning.steps} steps of {config.cloning.batch} on {len(samples)} "
         f"steps of {len(dataset)} episodes, seed {config.seed}.\n"
     )
+    card += f"Beside them weak images: {weak.summary}.\n" if weak is not None else ""
     save_checkpoint(out, "bc", model_config, tensors, scales.tensors(), spec, card)
     TrainingState(out, "").clear()
 

@@ -21,6 +21,8 @@ from visuomotor.errors import DataError
 from visuomotor.geometry import pose_delta
 from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
 from visuomotor.policies.heads.head import State
+from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
+from visuomotor.training.auxiliary import Auxiliary
 from visuomotor.training.loop import one_thread, optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Report
@@ -29,6 +31,7 @@ from visuomotor.training.state import inputs_key
 
 TRUNCATE = 50
 """Steps of truncated backpropagation through time."""
+METRICS = ("loss", "delta", "width")
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,16 @@ def clone(
     should_stop: Callable[[], bool],
     stage: str = "train_policy",
     save_every: int = 1000,
+    auxiliary: Auxiliary | None = None,
 ) -> None:
     """Trains the head, and what of the sight is learned, on the samples.
 
-    key: whatever else decides the result; see `training.loop.optimise` for the rest.
+    key: whatever else decides the result; see `training.loop.optimise` for the rest. auxiliary: a
+    task beside it that shares the sight.
     """
     model = nn.ModuleDict({"head": head, "sight": sight.module})
+    if auxiliary is not None:
+        model["auxiliary"] = auxiliary.module
     draw = _drawing(head, samples, config)
 
     def step(
@@ -120,7 +127,8 @@ def clone(
     ) -> tuple[Tensor, dict[str, Tensor]]:
         rows, mask = draw(rng)
         seen = sight.look(rows.reshape(-1), generator).reshape(*rows.shape, *sight.shape)
-        return cloning_loss(head, seen, samples, rows, mask, scales, config, rng)
+        loss, values = cloning_loss(head, seen, samples, rows, mask, scales, config, rng)
+        return (loss, values) if auxiliary is None else auxiliary.add(loss, values, rng)
 
     with one_thread():
         optimise(
@@ -131,11 +139,12 @@ def clone(
             seed=seed,
             out=out,
             key=inputs_key({**key, "cloning": asdict(config), "head": asdict(head.config)}),
-            metrics=("loss", "delta", "width"),
+            metrics=METRICS if auxiliary is None else (*METRICS, *WEAK_METRICS),
             report=report,
             should_stop=should_stop,
             report_every=50,
             save_every=save_every,
+            begin=(lambda n: None) if auxiliary is None else auxiliary.begin,
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visuomotor.checkpoint import save_checkpoint
@@ -26,6 +26,8 @@ from visuomotor.policies.han.policy import hand_of
 from visuomotor.policies.han.scales import Scales
 from visuomotor.policies.han.sight import sight_of, training_corners
 from visuomotor.policies.steps import longest_deltas
+from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
+from visuomotor.training.auxiliary import WeakSettings, WeakTask, open_weak, region_classifier
 from visuomotor.training.batches import Steps, camera_views
 from visuomotor.training.chunks import acted_steps, chunk_targets
 from visuomotor.training.loop import optimise
@@ -42,10 +44,11 @@ _METRICS = ("loss", "distance", "angle", "turn", "width", "entropy")
 
 
 @dataclass(frozen=True)
-class HanTrainingConfig(HanConfig):
+class HanTrainingConfig(HanConfig, WeakSettings):
     """One training run; its policy's own settings come first.
 
-    task, episodes: only this task, only the first so many (None: all). angle_weight: of the angle
+    Weak images (`WeakSettings`) are seen as the first camera's, whose regions are classified. task,
+    episodes: only this task, only the first so many (None: all). angle_weight: of the angle
     between the two actions (rad) beside their distance (units of 2 cm). width_weight: of the
     gripper's cross-entropy. noise_*: standard deviations of what is added to the robot's state;
     the targets stay where they were in the world.
@@ -67,6 +70,7 @@ class HanTrainingConfig(HanConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_weak("han")
         weights = (self.angle_weight, self.width_weight)
         noises = (self.noise_position_m, self.noise_rotation_rad, self.noise_width_m)
         if not self.cameras or not all(c.depth for c in self.cameras):
@@ -114,33 +118,49 @@ def train_han(
     torch.manual_seed(config.seed)
     network = HanNetwork(config.policy(), len(config.cameras))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    key = inputs_key({"config": asdict(config), "episodes": [e.name for e in dataset.episodes]})
+    model: nn.Module = network
+    auxiliary, weak = None, None
+    if config.weak:
+        weak = open_weak(config, dataset, config.cameras[0], report)
+        task = WeakTask(config, weak, config.steps)
+        auxiliary = region_classifier(task, network.attention)
+        model = nn.ModuleDict({"network": network, "auxiliary": auxiliary.module})
+    key = inputs_key(
+        {
+            "config": asdict(config),
+            "episodes": [e.name for e in dataset.episodes],
+            "weak": None if weak is None else weak.key,
+        }
+    )
 
     def step(
         rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         rows = rng.integers(len(samples.steps), size=config.batch)
-        return han_loss(network, dataset, samples, rows, scales, config, rng, generator)
+        loss, values = han_loss(network, dataset, samples, rows, scales, config, rng, generator)
+        return (loss, values) if auxiliary is None else auxiliary.add(loss, values, rng)
 
     optimise(
         "train_policy",
-        network,
+        model,
         step,
         config,
         seed=config.seed,
         out=out,
         key=key,
-        metrics=_METRICS,
+        metrics=_METRICS if auxiliary is None else (*_METRICS, *WEAK_METRICS),
         report=report,
         should_stop=should_stop,
         report_every=25,
         save_every=250,
+        begin=(lambda n: None) if auxiliary is None else auxiliary.begin,
     )
     card = (
         "# Hand-eye action network\n"
         f"Trained for {config.steps} steps of {config.batch} on {len(samples.steps)} steps of "
         f"{len(dataset)} episodes, seed {config.seed}.\n"
     )
+    card += f"Beside them weak images: {weak.summary}.\n" if weak is not None else ""
     tensors = network.state_dict()
     save_checkpoint(out, "han", network.config, tensors, scales.tensors(), spec, card)
     TrainingState(out, key).clear()

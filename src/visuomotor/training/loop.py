@@ -51,8 +51,12 @@ def optimise(
     should_stop: Callable[[], bool],
     report_every: int = 20,
     save_every: int = 200,
+    begin: Callable[[int], None] = lambda n: None,
 ) -> None:
     """Adam with a linear warm-up of 5% and a cosine decay to zero; gradients clipped to norm 1.
+
+    begin: told the number of each step before it. A metric that some steps lack is the mean of the
+    others, or left out.
 
     Resumes a killed run of the same `key` at its last saved step, with the result that an
     uninterrupted one has. Raises Interrupted, state saved, when `should_stop` says so.
@@ -63,25 +67,26 @@ def optimise(
     first = state.restore(model, optimiser)
     file = ProgressFile(out, ("seconds", *metrics), first)
     model.train()
-    sums: dict[str, float] = dict.fromkeys(metrics, 0.0)
-    since, start = 0, time.monotonic()
+    kept: dict[str, list[float]] = {name: [] for name in metrics}
+    start = time.monotonic()
     for n in range(first, steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * schedule(n, steps)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + n)
         torch.manual_seed(seed * 1_000_003 + n)  # dropout
+        begin(n)
         loss, values = step(np.random.default_rng([seed, n]), generator)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        for name in metrics:
-            sums[name] += float(values[name].detach())
-        since += 1
+        for name, past in kept.items():
+            if name in values:
+                past.append(float(values[name].detach()))
         done = n + 1
         if done % report_every == 0 or done == steps:
-            means = {k: v / since for k, v in sums.items()}
-            sums, since = dict.fromkeys(metrics, 0.0), 0
+            means = {name: sum(past) / len(past) for name, past in kept.items() if past}
+            kept = {name: [] for name in metrics}
             elapsed = time.monotonic() - start
             file.add(done, {"seconds": elapsed, **means})
             report(Progress(stage, done, steps, means, elapsed / (done - first) * (steps - done)))

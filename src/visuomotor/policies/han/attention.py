@@ -71,16 +71,24 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Probabilities (B, N, M) of the map's cells, features (B, N, 2 C), the hand's (B, F)."""
         features = self._features(sight.images)
+        p, described = self._regions(features, self._masks(sight.images, sight.corners, size))
+        return p, described, sample_map(features, hand_cells).flatten(1)
+
+    def described(self, images: Tensor, corners: Tensor) -> Tensor:
+        """What the regions at corners (B, N, 2) of images (B, 3, H, W) are like, (B, N, 2 C)."""
+        masks = self._masks(images, corners, map_size(images.shape[-2:]))
+        return self._regions(self._features(images), masks)[1]
+
+    def _regions(self, features: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, N, M) within the masks, and features (B, N, 2 C)."""
         cells = features.flatten(2).transpose(1, 2)  # (B, M, C)
-        masks = self._masks(sight, size)
         logits = self._logits(cells)[:, None].masked_fill(~masks, float("-inf"))
         p = torch.softmax(logits, dim=-1)
         share = masks.to(p)
         share = share / share.sum(-1, keepdim=True)
         with self._half_precision(cells.device):
             at_peak, mean = (torch.cat([p, share], dim=1) @ cells).chunk(2, dim=1)
-        described = torch.cat([at_peak, mean], dim=-1).float()  # (B, N, 2 C)
-        return p, described, sample_map(features, hand_cells).flatten(1)
+        return p, torch.cat([at_peak, mean], dim=-1).float()
 
     def look_literally(
         self, sight: Sight, hand_cells: Tensor, size: tuple[int, int]
@@ -101,10 +109,10 @@ class Attention(nn.Module):
         p = p.masked_scatter(masks, local)
         return p, described, sample_map(of_hand, hand_cells - top.flip(-1)).flatten(1)
 
-    def _masks(self, sight: Sight, size: tuple[int, int]) -> Tensor:
+    def _masks(self, images: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:
         if self.config.attention == "whole":
-            return torch.ones(len(sight.images), 1, size[0] * size[1], dtype=torch.bool)
-        return masks_of(sight.corners, self.config.window, size)
+            return torch.ones(len(images), 1, size[0] * size[1], dtype=torch.bool)
+        return masks_of(corners, self.config.window, size)
 
     def _features(self, images: Tensor) -> Tensor:
         images = images.contiguous(memory_format=torch.channels_last)

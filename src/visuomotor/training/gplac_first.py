@@ -1,0 +1,130 @@
+"""What an encoder may learn before the task: to classify weak images, or where objects are.
+
+Singh et al. 2017, section 6.1: ATT-FT, and ATT-PO after Levine et al. 2016.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visuomotor.checkpoint import load_tensors, save_tensors
+from visuomotor.dataset import WeakImages, open_dataset
+from visuomotor.networks import mlp
+from visuomotor.observations import ObservationSpec
+from visuomotor.policies.gplac.encoder import Encoder
+from visuomotor.training.auxiliary import WeakTask
+from visuomotor.training.batches import valid_steps
+from visuomotor.training.gplac_config import GplacTrainingConfig
+from visuomotor.training.image_augmentation import augment_images
+from visuomotor.training.images import camera_images, stacked
+from visuomotor.training.loop import optimise
+from visuomotor.training.progress import Report
+from visuomotor.training.state import TrainingState, inputs_key
+
+Draw = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def classify_first(
+    encoder: Encoder,
+    weak: WeakImages,
+    config: GplacTrainingConfig,
+    out: Path,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """The encoder learns to tell the weak images' labels."""
+    task = WeakTask(config, weak, config.steps)
+
+    def loss(outputs: Tensor, positive: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(outputs[:, 0], positive)
+
+    key = {"weak": weak.key, "config": asdict(config)}
+    _learn("train_classifier", encoder, 1, task.draw, loss, config, out, key, report, should_stop)
+
+
+def locate_first(
+    encoder: Encoder,
+    dataset_root: Path,
+    config: GplacTrainingConfig,
+    out: Path,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """The encoder learns the true places of objects in base, each along its own spread."""
+    names = config.pose_objects
+    spec = ObservationSpec((replace(config.camera, depth=False),), names)
+    dataset = open_dataset(Path(config.pose_dataset or dataset_root), spec, task=config.task)
+    steps = valid_steps(dataset)
+    images = camera_images(dataset, config.camera.name, steps)
+    places = np.stack(
+        [
+            np.concatenate([dataset.episodes[e].T_base_object[n][t, :3, 3] for n in names])
+            for e, t in steps
+        ]
+    )
+    spread = np.maximum(places.std(0), 1e-3)
+    wanted = torch.from_numpy(((places - places.mean(0)) / spread).astype(np.float32))
+
+    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        rows = rng.integers(len(steps), size=config.batch)
+        return stacked(images, rows), wanted[torch.from_numpy(rows)]
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        return (outputs - target).square().mean()
+
+    key = {"episodes": [e.name for e in dataset.episodes], "config": asdict(config)}
+    count = 3 * len(names)
+    _learn("train_places", encoder, count, draw, loss, config, out, key, report, should_stop)
+
+
+def _learn(
+    stage: str,
+    encoder: Encoder,
+    outputs: int,
+    draw: Draw,
+    loss_of: Loss,
+    config: GplacTrainingConfig,
+    out: Path,
+    key: Mapping[str, object],
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once."""
+    folder = out / "first"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{stage}-{inputs_key(key)[:16]}.safetensors"
+    if not path.exists():
+        torch.manual_seed(config.seed)
+        head = mlp(config.features(encoder.size), config.classifier, outputs)
+
+        def step(
+            rng: np.random.Generator, generator: torch.Generator
+        ) -> tuple[Tensor, dict[str, Tensor]]:
+            images, target = draw(rng)
+            images = augment_images(images, config.augmentation, generator)
+            loss = loss_of(head(encoder(images)), target)
+            return loss, {"loss": loss}
+
+        optimise(
+            stage,
+            nn.ModuleDict({"encoder": encoder, "head": head}),
+            step,
+            config if config.first_steps is None else replace(config, steps=config.first_steps),
+            seed=config.seed,
+            out=folder,
+            key=inputs_key(key),
+            metrics=("loss",),
+            report=report,
+            should_stop=should_stop,
+        )
+        save_tensors(encoder.state_dict(), path)
+        TrainingState(folder, "").clear()
+    encoder.load_state_dict(load_tensors(path))
