@@ -18,6 +18,7 @@ NODES = (
     "teleop_keyboard",
     "train_descriptors",
     "train_policy",
+    "weak_capture",
 )
 CORE = ["numpy", "opencv-python-headless", "PyYAML", "rosbags", "ruamel.yaml.clib", "tyro", "tqdm"]
 EXTRAS = {
@@ -37,7 +38,7 @@ EXTRAS = {
         "ros-trajectory-msgs",
         "ros-rosgraph-msgs",
     ],
-    "test": ["pytest", "hypothesis", "ruff", "mypy", "ros-test-msgs", "websockets"],
+    "test": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "ros-test-msgs", "websockets"],
 }
 EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "teleop", "ros") for r in EXTRAS[name]]
 

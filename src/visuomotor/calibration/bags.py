@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from visuomotor.calibration.bag_images import color_of, depth_of
 from visuomotor.contracts import Float64, StampedImage
 from visuomotor.errors import DataError
 from visuomotor.geometry import PinholeCamera
 from visuomotor.recording import messages, open_bag
+from visuomotor.recording.images import color_of, depth_of
 from visuomotor.recording.reader import Bag
 
 POSE_TOPICS = ("current_pose", "synced/current_pose")

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from visuomotor.console.access import LOCAL, Access
-from visuomotor.errors import ConfigError, VisuomotorError
+from visuomotor.errors import ConfigError, Interrupted, VisuomotorError
 
 Reply = tuple[str, bytes]
 """Content type and body."""
@@ -21,7 +21,8 @@ Route = Callable[[Mapping[str, str]], Reply]
 """Answers a request from its query; a VisuomotorError becomes status 400 with its text."""
 
 Action = Callable[[Mapping[str, Any]], Reply]
-"""Does what was posted, a JSON object, and answers as a Route does."""
+"""Does what was posted, a JSON object, and answers as a Route does. Interrupted becomes status 503:
+not now, ask again."""
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _LARGEST_POST = 1 << 16
@@ -150,6 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             kind, body = route(question)
+        except Interrupted as error:
+            self._send(503, *json_reply({"error": str(error)}))
         except VisuomotorError as error:
             self._send(400, *json_reply({"error": str(error)}))
         except Exception:

@@ -57,6 +57,11 @@ class Bag:
         """Topic -> message type of everything in the bag."""
         return {c.topic: c.msgtype for c in self._reader.connections}
 
+    @property
+    def logged_ns(self) -> Span:
+        """From the first message's log time to after the last one's."""
+        return self._reader.start_time, self._reader.end_time + 1
+
     def layout(self) -> BagLayout:
         """The cameras; DataError naming what is missing if a set could never be complete."""
         found: dict[str, set[str]] = {}

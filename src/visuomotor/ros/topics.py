@@ -84,6 +84,7 @@ RECORDER_SUCCESS = "recorder/mark_success"
 RECORDER_FAILURE = "recorder/mark_failure"
 POLICY_START = "policy/start"
 POLICY_STOP = "policy/stop"
+WEAK_SNAP = "weak/snap"
 
 
 def color(camera: str, prefix: str = "") -> str:
