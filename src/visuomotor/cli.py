@@ -18,10 +18,14 @@ from visuomotor.commands import (
     console,
     descriptors,
     episodes,
+    feature_points,
+    gplac,
     services,
     simulation,
     study,
     training,
+    weak,
+    weak_rendering,
 )
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.errors import VisuomotorError
@@ -85,6 +89,7 @@ def application() -> SubcommandApp:
     learning.command(name="descriptors")(training.train_descriptors)
     learning.command(name="dense")(training.train_dense)
     learning.command(name="han")(training.train_han)
+    learning.command(name="gplac")(gplac.train_gplac)
     learning.command(name="bc")(baselines.train_bc)
     learning.command(name="pointbc")(baselines.train_pointbc)
     learning.command(name="autoencoder")(baselines.train_autoencoder)
@@ -97,11 +102,18 @@ def application() -> SubcommandApp:
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
     app.command(name="eval")(simulation.evaluate)
     app.command(attention.attention)
+    app.command(feature_points.feature_points)
     app.command(simulation.bench)
     comparing = SubcommandApp()
     comparing.command(name="run")(study.run)
     comparing.command(name="table")(study.table)
     app.command(comparing, name="study", help="Compare methods: train, evaluate and tabulate.")
+    labelling = SubcommandApp()
+    labelling.command(weak.label)
+    labelling.command(weak.capture)
+    labelling.command(weak.check)
+    labelling.command(weak_rendering.render)
+    app.command(labelling, name="weak", help="Collect pictures with and without an object.")
     app.command(doctor)
     return app
 

@@ -33,6 +33,7 @@ COMMANDS = (
     "eval",
     "bench",
     "study",
+    "weak",
     "doctor",
 )
 EPISODES = (
@@ -68,7 +69,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     + [["train", t] for t in ("descriptors", "dense", "bc", "pointbc", "autoencoder", "policy")]
     + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
-    + [["descriptors", d] for d in ("evaluate", "table", "view")],
+    + [["descriptors", d] for d in ("evaluate", "table", "view")]
+    + [["weak", w] for w in ("label", "capture", "check")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(

@@ -76,32 +76,64 @@ def paired_difference(
     draws: int = 10_000,
     seed: int = 0,
     margin: float = 0.0,
+    clusters: int = 0,
 ) -> Difference:
     """Of outcomes (S, N) of S training seeds from the same N starts, by bootstrap.
 
     Starts and training seeds are drawn anew, each as a whole, for rollouts of one start or of one
-    checkpoint are not independent. The p-value is that of a difference of zero, two-sided, by
-    inverting the interval; of one seed it is McNemar's. With a margin it is that of a difference
-    of -margin or less, one-sided (non-inferiority), and never below (1 - margin)^N, the
-    probability that N starts do not show such a loss. Raises ValueError for unequal shapes.
+    checkpoint are not independent. With clusters, start i belongs to cluster i % clusters, and
+    whole clusters are drawn. The p-value is that of a difference of zero, two-sided, by inverting
+    the interval; of one seed without clusters it is McNemar's. With a margin it is that of a
+    difference of -margin or less, one-sided (non-inferiority), and never below (1 - margin)^N, the
+    probability that N starts, or clusters, do not show such a loss. Raises ValueError for unequal
+    shapes.
     """
     if a.shape != b.shape or a.ndim != 2 or a.size == 0:
         raise ValueError(
             f"got outcomes of shapes {a.shape} and {b.shape}, expected twice the same (S, N)"
         )
     delta = a.astype(float) - b.astype(float)  # (S, N)
-    rng = np.random.default_rng(seed)
-    s, n = delta.shape
-    rows = rng.multinomial(s, np.full(s, 1.0 / s), size=draws) / s  # (draws, S) weights
-    columns = rng.multinomial(n, np.full(n, 1.0 / n), size=draws) / n
-    means = ((rows @ delta) * columns).sum(1)
+    s, n = len(delta), clusters or delta.shape[1]
+    means = resampled_means(delta, draws, seed, clusters)
     low, high = np.percentile(means, (2.5, 97.5))
     by_seed = tuple(mcnemar(int((d > 0).sum()), int((d < 0).sum())) for d in delta)
     if margin > 0:
         p = max((1.0 + float((means <= -margin).sum())) / (1.0 + draws), (1.0 - margin) ** n)
-    elif s == 1:
+    elif s == 1 and not clusters:
         p = by_seed[0]
     else:
         beyond = min(float((means <= 0).mean()), float((means >= 0).mean()))
         p = min(1.0, max(2.0 * beyond, 1.0 / draws))
     return Difference(float(delta.mean()), float(low), float(high), p, by_seed)
+
+
+def resampled_means(
+    values: NDArray[np.float64], draws: int = 10_000, seed: int = 0, clusters: int = 0
+) -> NDArray[np.float64]:
+    """Means (draws,) of values (S, N), whose rows and columns are drawn anew, each as a whole.
+
+    With clusters, column i belongs to cluster i % clusters, and whole clusters are drawn. The same
+    seed draws the same rows and columns of every array of that shape.
+    """
+    s, n = values.shape
+    count = min(clusters, n) or n
+    rng = np.random.default_rng(seed)
+    rows = rng.multinomial(s, np.full(s, 1.0 / s), size=draws) / s  # (draws, S) weights
+    drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=draws)
+    columns = drawn[:, np.arange(n) % count].astype(float)
+    columns /= columns.sum(1, keepdims=True)
+    means: NDArray[np.float64] = ((rows @ values) * columns).sum(1)
+    return means
+
+
+def interval(outcomes: NDArray[np.bool_], clusters: int = 0) -> tuple[float, float]:
+    """95% interval of the share of outcomes (S, N) that hold: Wilson's.
+
+    With clusters the wider of that and of a bootstrap over training seeds and whole clusters, for
+    rollouts of one cluster are not independent.
+    """
+    low, high = wilson(int(outcomes.sum()), outcomes.size)
+    if clusters:
+        means = resampled_means(outcomes.astype(float), clusters=clusters)
+        low, high = min(low, np.percentile(means, 2.5)), max(high, np.percentile(means, 97.5))
+    return float(low), float(high)

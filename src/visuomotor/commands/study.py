@@ -107,7 +107,8 @@ def table(
     study = study_of(family)
     found = load_all(results, family)
     if as_json:
-        print(json.dumps([r.plain() for r in rows(found, study.row_fields)], indent=1))
+        table = rows(found, study.row_fields, study.clusters)
+        print(json.dumps([r.plain() for r in table], indent=1))
         return 0
     if not found:
         print(f"no cell of {family} in {results} yet: visuomotor study run {family}")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visuomotor.bench.statistics import holm, mcnemar, paired_difference, wilson
+from visuomotor.bench.statistics import holm, interval, mcnemar, paired_difference, wilson
 
 COUNTS = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -109,3 +109,31 @@ def test_a_margin_forgives_a_small_loss_but_not_a_large_one() -> None:
 def test_few_starts_without_a_loss_do_not_exclude_one() -> None:
     same = np.ones((1, 10), bool)
     assert paired_difference(same, same, margin=0.05).p_value == pytest.approx(0.95**10)
+
+
+def test_rollouts_of_one_surrounding_are_no_independent_trials():
+    n, surroundings = 400, 40
+    good = np.arange(n) % surroundings < 20  # half of the surroundings, every time
+    mixed = np.random.default_rng(2).random(n) < 0.5
+    alone, clustered = interval(good[None]), interval(good[None], surroundings)
+    assert clustered[0] < alone[0] - 0.05
+    assert clustered[1] > alone[1] + 0.05
+    free = interval(mixed[None], surroundings)
+    assert free == pytest.approx(interval(mixed[None]), abs=0.03)
+    assert interval(np.ones((2, n), bool), surroundings)[1] == 1.0
+    assert interval(np.ones((2, n), bool), surroundings)[0] < 1.0
+
+
+def test_a_difference_in_few_surroundings_is_not_taken_for_one_in_many_starts():
+    n, surroundings = 400, 40
+    number = np.arange(n) % surroundings
+    worse = np.zeros((1, n), bool)
+    better = (number < 2)[None] | worse  # twenty starts more, all in two surroundings
+    assert paired_difference(better, worse).p_value < 1e-4
+    found = paired_difference(better, worse, clusters=surroundings)
+    assert found.p_value > 0.05
+    assert found.difference == pytest.approx(0.05)
+    everywhere = (np.arange(n) < 200)[None]
+    assert paired_difference(everywhere, worse, clusters=surroundings).p_value < 0.01
+    bounded = paired_difference(worse, worse, margin=0.05, clusters=surroundings)
+    assert bounded.p_value == pytest.approx(0.95**surroundings)

@@ -14,13 +14,14 @@ from toys.study import STUDY
 
 from visuomotor.bench.study.beside_paper import agreement
 from visuomotor.bench.study.cell import Cell, CellResult, save
+from visuomotor.bench.study.closed_gap import closed
 from visuomotor.bench.study.comparison import compare
 from visuomotor.bench.study.curve import read_curve
 from visuomotor.bench.study.curve_plot import curve_plot
 from visuomotor.bench.study.hull import outside_hull
 from visuomotor.bench.study.plan import FIRST_SEEDS
 from visuomotor.bench.study.report import make_report
-from visuomotor.bench.study.reporting import Claim, CurvePlot, PaperFigure, StartMap, Target
+from visuomotor.bench.study.reporting import Claim, CurvePlot, Gap, PaperFigure, StartMap, Target
 from visuomotor.bench.study.start_map import SUCCESS, failure_colour, start_map
 from visuomotor.bench.study.table import rows
 from visuomotor.cli import main
@@ -166,6 +167,27 @@ def test_cells_of_other_starts_are_not_compared() -> None:
     c.regions["interpolation"]["first_seed"] = 800_000
     with pytest.raises(DataError, match="first seeds 510000 and 800000"):
         compare([a, c], [Claim("good", "aside")])
+
+
+def test_a_gap_is_closed_by_as_much_as_the_successes_say() -> None:
+    n = 40
+    shares = {"aside": 0.25, "good": 0.7, "crashes": 0.85}
+    cells = [
+        result(cell(m, seed=s), [int(i < share * n) for i in range(n)])
+        for m, share in shares.items()
+        for s in (0, 1)
+    ]
+    gap = Gap("good", "aside", "crashes", 0.7)
+    (found,) = closed(cells, [gap], {})
+    assert found.share == pytest.approx(0.75)
+    assert found.low < 0.75 < found.high
+    assert (found.seeds, found.starts) == ((0, 1), n)
+    assert closed(cells[:4], [gap], {}) == []  # without the upper end
+    assert closed(cells, [Gap("good", "aside", "aside", 0.7)], {}) == []  # no way to go
+    assert closed(cells, [replace(gap, regions=("unseen",))], {}) == []
+    text = make_report(replace(STUDY, gaps=(gap,)), cells, "command").text
+    assert "**75" in text
+    assert "at least 70" in text
 
 
 def test_the_papers_order_is_counted_in_pairs_that_it_tells_apart() -> None:

@@ -42,8 +42,12 @@ class Comparison:
         return self.found.difference > -self.claim.margin and self.adjusted_p < ALPHA
 
 
-def compare(results: Sequence[CellResult], claims: Sequence[Claim]) -> list[Comparison]:
-    """Every claim in every setting that has both methods.
+def compare(
+    results: Sequence[CellResult],
+    claims: Sequence[Claim],
+    clusters: Mapping[str, int] | None = None,
+) -> list[Comparison]:
+    """Every claim in every setting that has both methods; clusters: see `Study`.
 
     DataError for cells whose starts are not the same: they cannot be compared in pairs.
     """
@@ -51,12 +55,14 @@ def compare(results: Sequence[CellResult], claims: Sequence[Claim]) -> list[Comp
     for result in map(with_derived, results):
         for region in result.regions:
             outcomes[setting_of(result, region), result.cell.method][result.cell.seed] = result
-    made = [c for claim in claims for c in _comparisons(outcomes, claim)]
+    made = [c for claim in claims for c in _comparisons(outcomes, claim, clusters or {})]
     adjusted = holm([c.found.p_value for c in made])
     return [replace(c, adjusted_p=p) for c, p in zip(made, adjusted, strict=True)]
 
 
-def _comparisons(outcomes: _Outcomes, claim: Claim) -> Iterator[Comparison]:
+def _comparisons(
+    outcomes: _Outcomes, claim: Claim, clusters: Mapping[str, int]
+) -> Iterator[Comparison]:
     for setting, method in sorted(outcomes):
         if method != claim.better or setting.region not in claim.regions:
             continue
@@ -70,14 +76,15 @@ def _comparisons(outcomes: _Outcomes, claim: Claim) -> Iterator[Comparison]:
         seeds = tuple(sorted(set(a) & set(b)))
         if seeds:
             regions = [[m[s].regions[setting.region] for s in seeds] for m in (a, b)]
-            n = _common_starts(setting, regions)
+            n = common_starts(setting, regions)
             x, y = (np.array([r["success"][:n] for r in group], bool) for group in regions)
-            found = paired_difference(x, y, margin=claim.margin)
+            drawn = clusters.get(setting.region, 0)
+            found = paired_difference(x, y, margin=claim.margin, clusters=drawn)
             yield Comparison(claim, setting, theirs, seeds, n, found, found.p_value)
 
 
-def _common_starts(setting: Setting, regions: Sequence[Sequence[Mapping[str, Any]]]) -> int:
-    """How many starts all have, from the first one on."""
+def common_starts(setting: Setting, regions: Sequence[Sequence[Mapping[str, Any]]]) -> int:
+    """How many starts all have, from the first one on; DataError if they are not the same."""
     everyone = [r for group in regions for r in group]
     n = min(len(r["success"]) for r in everyone)
     first = everyone[0]

@@ -86,7 +86,7 @@ def sim_of(study: Study, cell: Cell, region: str) -> SimConfig:
     """The world of a cell's region; `unseen` is another variant's interpolation."""
     variant = cell.task_variant
     if region == UNSEEN:
-        region, variant = "interpolation", f"{variant}_unseen"
+        region, variant = "interpolation", study.unseen_variant(variant)
     values: dict[str, Any] = {"task": cell.task, "region": region, "variant": variant}
     return SimConfig(cameras=study.cameras, **values)
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from visuomotor.bench.study.cell import Cell
-from visuomotor.bench.study.reporting import Claim, CurvePlot, PaperFigure, StartMap, Target
+from visuomotor.bench.study.reporting import (
+    Claim,
+    CurvePlot,
+    Gap,
+    PaperFigure,
+    StartMap,
+    Target,
+)
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.training import Report
 
 STUDIES: dict[str, str] = {
     "dense": "visuomotor.bench.study.dense",
+    "gplac": "visuomotor.bench.study.gplac",
     "han": "visuomotor.bench.study.han",
 }
 """Family -> the module whose `STUDY` tells its plan."""
@@ -63,7 +71,10 @@ class Study:
 
     sources: demonstrator -> fields of its SimConfig, `region` among them. row_fields: names of
     figures that the methods return, to be averaged over seeds into every row. notes: paragraphs
-    for the table's text. The rest is what the report shows: see `reporting`.
+    for the table's text. unseen: variant -> the one that its region `unseen` is rolled out in, by
+    default `<variant>_unseen`. clusters: region -> in how many surroundings its rollouts are, start
+    i in surroundings i % clusters; intervals are then bootstrapped over them. The rest is what the
+    report shows: see `reporting`.
     """
 
     family: str
@@ -81,6 +92,13 @@ class Study:
     maps: tuple[StartMap, ...] = ()
     curves: tuple[CurvePlot, ...] = ()
     notes: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    clusters: Mapping[str, int] = field(default_factory=dict)
+
+    def unseen_variant(self, variant: str) -> str:
+        """The variant that the region `unseen` of another one is rolled out in."""
+        return self.unseen.get(variant, f"{variant}_unseen")
 
 
 def study_of(family: str) -> Study:

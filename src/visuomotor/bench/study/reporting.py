@@ -35,6 +35,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """The share of the way from `lower` to `upper` that a method goes, and the share it is to go.
+
+    All on the same starts; of training seeds those that all three have.
+    """
+
+    method: str
+    lower: str
+    upper: str
+    share: float
+    tasks: tuple[str, ...] = ()
+    regions: tuple[str, ...] = DEFAULT_REGIONS
+
+
+@dataclass(frozen=True)
 class PaperFigure:
     """A success rate (0 to 1) that a paper reports, from its own simulator.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from visuomotor.bench.statistics import wilson
+from visuomotor.bench.statistics import interval, wilson
 from visuomotor.bench.study.cell import CellResult
 from visuomotor.bench.study.regions import order, with_derived
 from visuomotor.errors import ConfigError
@@ -32,9 +32,10 @@ class Setting:
 class Row:
     """One method in one setting, all training seeds together.
 
-    rate with its 95% interval [low, high] (Wilson) over all rollouts; seed_rates: of each training
-    seed; train_s: mean seconds of one training run; commit: of the code, several where the seeds
-    were trained at several. extra: the family's own fields, means over the seeds.
+    rate with its 95% interval [low, high] over all rollouts (Wilson's, or wider: `interval`);
+    seed_rates: of each training seed; train_s: mean seconds of one training run; commit: of the
+    code, several where the seeds were trained at several. extra: the family's own
+    fields, means over the seeds.
     """
 
     family: str
@@ -61,11 +62,15 @@ class Row:
         return {**values, **values.pop("extra")}
 
 
-def rows(results: Iterable[CellResult], row_fields: Sequence[str] = ()) -> list[Row]:
+def rows(
+    results: Iterable[CellResult],
+    row_fields: Sequence[str] = (),
+    clusters: Mapping[str, int] | None = None,
+) -> list[Row]:
     """Every method in every setting, the derived regions too.
 
     row_fields: names of figures to be averaged over seeds, None where no seed has a number.
-    ConfigError for one that is a row's own field.
+    clusters: see `Study`. ConfigError for one that is a row's own field.
     """
     taken = [n for n in row_fields if n in Row.__dataclass_fields__]
     if taken:
@@ -75,7 +80,10 @@ def rows(results: Iterable[CellResult], row_fields: Sequence[str] = ()) -> list[
         for region, outcomes in result.regions.items():
             if outcomes["success"]:
                 found[setting_of(result, region), result.cell.method].append(result)
-    made = [_row(*key, group, row_fields) for key, group in sorted(found.items(), key=_key)]
+    made = [
+        _row(*key, group, row_fields, (clusters or {}).get(key[0].region, 0))
+        for key, group in sorted(found.items(), key=_key)
+    ]
     return sorted(made, key=lambda r: order(r.region))
 
 
@@ -90,12 +98,19 @@ def _key(item: tuple[tuple[Setting, str], list[CellResult]]) -> tuple[Setting, s
 
 
 def _row(
-    setting: Setting, method: str, group: Sequence[CellResult], row_fields: Sequence[str]
+    setting: Setting,
+    method: str,
+    group: Sequence[CellResult],
+    row_fields: Sequence[str],
+    clusters: int,
 ) -> Row:
     group = sorted(group, key=lambda r: r.cell.seed)
     outcomes = [r.regions[setting.region]["success"] for r in group]
     k, n = sum(map(sum, outcomes)), sum(map(len, outcomes))
     low, high = wilson(k, n)
+    if clusters:
+        common = min(map(len, outcomes))
+        low, high = interval(np.array([o[:common] for o in outcomes], bool), clusters)
     return Row(
         **asdict(setting),
         method=method,

@@ -1,0 +1,75 @@
+"""The study of weakly labelled images: Singh et al. 2017, tables 1 to 3."""
+
+from __future__ import annotations
+
+from visuomotor.bench.study.gplac_figures import GPLAC, GPLAC_TITLE
+from visuomotor.bench.study.gplac_methods import SOURCE, WEAK_IMAGES, augmented, gplac
+from visuomotor.bench.study.plan import UNSEEN, Method, Study
+from visuomotor.bench.study.reporting import Claim, CurvePlot, Gap, Target
+from visuomotor.sim.environments import ENVIRONMENTS
+
+ONE = "front camera, colour"
+AWAY = (UNSEEN,)
+FEW, MANY = "one environment", f"{ENVIRONMENTS} environments"
+
+METHODS = {
+    "att_1": Method(f"attentional network, demonstrations in {FEW}", gplac(), ONE),
+    "att_1_augmented": Method("the same, with strong augmentation", augmented(), ONE),
+    "cnn_1": Method(f"no attention, demonstrations in {FEW}", gplac(network="plain"), ONE),
+    "att_40": Method(f"attentional, demonstrations in {MANY}", gplac(forty=True), ONE),
+    "cnn_40": Method(
+        f"no attention, demonstrations in {MANY}", gplac(forty=True, network="plain"), ONE
+    ),
+    "cnn_c": Method(
+        "no attention, weak images classified", gplac(WEAK_IMAGES, network="plain"), ONE
+    ),
+    "att_ae": Method(
+        "weak images drawn from the points", gplac(WEAK_IMAGES, use="autoencoder"), ONE
+    ),
+    "att_po": Method(f"learns the objects' true places first, in {MANY}", gplac(poses=True), ONE),
+    "att_ft": Method("weak images classified first", gplac(WEAK_IMAGES, use="finetune"), ONE),
+    "att_da": Method(
+        "points that do not tell the sorts of images apart",
+        gplac(WEAK_IMAGES, use="reversal"),
+        ONE,
+    ),
+    "gplac_da": Method(
+        "both this and the classification", gplac(WEAK_IMAGES, use="joint_reversal"), ONE
+    ),
+    "gplac": Method("weak images classified beside the task", gplac(WEAK_IMAGES), ONE),
+    "gplac_80k": Method("the same with 80 000 weak images", gplac(80_000), ONE),
+    "gplac_800": Method("the same with 800", gplac(800), ONE),
+    "gplac_80": Method("the same with 80", gplac(80), ONE),
+}
+
+STUDY = Study(
+    family="gplac",
+    methods=METHODS,
+    tasks=("pusher", "striker", "push_mug"),
+    sources={"expert": SOURCE},
+    demonstrations=(400,),
+    cameras=("front",),
+    rollouts=400,
+    claims=(
+        Claim("gplac", "att_1", regions=AWAY),
+        Claim("gplac", "att_da", regions=AWAY),
+        Claim("gplac", "att_1_augmented", regions=AWAY),
+    ),
+    gaps=(
+        Gap("gplac", "att_1", "att_40", 0.85, ("pusher",), AWAY),
+        Gap("gplac", "att_1", "att_40", 0.75, ("striker",), AWAY),
+    ),
+    targets=(Target("gplac", 0.5636, ("push_mug",), AWAY),),
+    paper=GPLAC,
+    paper_title=GPLAC_TITLE,
+    curves=(CurvePlot("pusher", ("att_1", "gplac", "att_40"), "loss"),),
+    unseen={"plain": "test_environments"},
+    clusters={UNSEEN: ENVIRONMENTS},
+    notes=(
+        f"The region `unseen` shows {ENVIRONMENTS} environments that no training saw, ten starts "
+        "in each: textures, colours, light, distractors, the objects' instances and a slight shift "
+        "of the camera. Intervals and tests draw whole environments anew. The weak images are from "
+        f"{ENVIRONMENTS} others, {WEAK_IMAGES} of them unless a method says so, without a robot. "
+        "No layer is initialised from VGG-16.",
+    ),
+)
