@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Scene:
         self.home = cell.pose
         self.towards = -1.0 if self.home[1, 3] > 0 else 1.0  # the middle of the workspace
         self.farthest = 0.0
+        self._end_s = 0.0
 
     def moving(self, elapsed_s: float) -> Float64:
         """The target, a triangle of 8 cm."""
@@ -96,7 +97,7 @@ class Scene:
     def seen(self, fault: str, since_s: float, back: str) -> FaultRow:
         """What the arm did since the fault."""
         cell = self.cell
-        end_s = cell.now_s
+        end_s = self._end_s if self._end_s > since_s else cell.now_s
         positions = cell.measured.between(since_s, end_s)[1]
         beyond = float(np.abs(positions[:, 1] - self.home[1, 3]).max(initial=0.0)) - self.farthest
         return FaultRow(
@@ -113,7 +114,7 @@ class Scene:
     def over(self, since_s: float) -> bool:
         """Whether the arm was watched for long enough: it rests, or will not."""
         cell = self.cell
-        now_s = cell.now_s
+        now_s = self._end_s = cell.now_s
         if now_s < since_s + WATCH_S:
             return False
         rests = math.isfinite(rest_after(cell.measured, since_s, now_s))
@@ -211,8 +212,11 @@ def arm_silent(scene: Scene) -> FaultRow:
         time.sleep(3.0)
     finally:
         os.kill(sim, signal.SIGCONT)
+    state, reason = cell.state, cell.status["bridge"]["reason"]
+    cell.ready()  # only then may it be heard of again
     scene.watch(since_s)
-    return scene.row("arm silent for 3 s", since_s, "bridge/reset")
+    row = scene.row("arm silent for 3 s", since_s, "bridge/reset")
+    return replace(row, state=state, reason=reason)
 
 
 def camera_death(scene: Scene) -> FaultRow:
