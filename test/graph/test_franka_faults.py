@@ -14,6 +14,7 @@ import pytest
 from test_libfranka_backend import follow, wait
 
 from visuomotor.control.backends.libfranka import LibfrankaBackend, LibfrankaConfig
+from visuomotor.control.limits import Limits
 from visuomotor.errors import ConfigError, RobotError
 from visuomotor.sim import SimConfig
 from visuomotor.sim.realtime import RealtimeWorld
@@ -119,6 +120,30 @@ def test_a_push_on_the_hand_stops_the_arm(arm) -> None:
     wait(lambda: not arm.franka.hand_wrench.any(), "the end of the push")
     arm.backend.recover()
     follow(arm.backend, [0.0, 0.02, 0.0])
+
+
+def test_a_stopped_arm_that_is_pushed_on_gives_way_and_stays(arm) -> None:
+    seen = {}
+
+    def ended() -> bool:
+        state = arm.backend.state()
+        seen[state.stamp_ns * 1e-9] = state.T_base_ee[:3, 3]
+        return bool(arm.backend.fault) and not arm.franka.hand_wrench.any()
+
+    arm.world.push_hand(np.array([0, 0, 30.0, 0, 0, 0]), 0.5)
+    wait(ended, "the end of the push")
+    times, places = np.array(list(seen)), np.array(list(seen.values()))
+    assert np.diff(times).max() < 0.1  # it is heard of all the time
+    later = np.searchsorted(times, times + 0.05)
+    first = np.flatnonzero(later < len(times))
+    ways = np.linalg.norm(places[later[first]] - places[first], axis=1)
+    assert (ways / (times[later[first]] - times[first])).max() < Limits().max_speed
+    arm.rests_for(0.5, within=LibfrankaConfig().yield_m + 0.02)
+    arm.rests_for(0.3, within=0.003)
+    assert "30 N" in arm.backend.fault
+    arm.backend.recover()
+    arm.rests_for(0.3)
+    follow(arm.backend, [0.0, 0.0, -0.02])
 
 
 def test_an_arm_that_was_switched_off_and_on_is_connected_anew(arm) -> None:

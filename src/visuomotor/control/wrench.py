@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from visuomotor.contracts import Float64
 from visuomotor.control.tracking import length
+from visuomotor.geometry import interpolate_pose, rotation_angle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +55,20 @@ class WrenchWatch:
             f"{limits.stop_force_n:.0f} N, {limits.stop_torque_nm:.0f} Nm); "
             "free the hand, then call bridge/reset"
         )
+
+
+def given_way(anchor: Float64, measured: Float64, by_m: float, by_rad: float) -> Float64:
+    """Where an arm that was stopped holds on: the anchor, or the nearest to it within reach.
+
+    anchor, measured, result: poses (4, 4) in base. The result lies at most by_m and by_rad from
+    the measured pose, so that a spring towards it presses with a bounded force on who pushes the
+    hand away, and does not fling it back when they let go.
+    """
+    held: Float64 = anchor.copy()
+    distance = length(measured[:3, 3] - anchor[:3, 3])
+    if distance > by_m:
+        held[:3, 3] += (1.0 - by_m / distance) * (measured[:3, 3] - anchor[:3, 3])
+    angle = float(rotation_angle(anchor[:3, :3].T @ measured[:3, :3]))
+    if angle > by_rad:
+        held[:3, :3] = interpolate_pose(anchor, measured, 1.0 - by_rad / angle)[:3, :3]
+    return held

@@ -11,7 +11,8 @@ from visuomotor.contracts import MAX_GRIPPER_WIDTH_M
 from visuomotor.control.backends.contact_config import ContactConfig
 from visuomotor.control.backends.gripper_config import GripperConfig
 from visuomotor.control.backends.gripper_motion import motion_to
-from visuomotor.control.wrench import WrenchWatch
+from visuomotor.control.wrench import WrenchWatch, given_way
+from visuomotor.geometry import apply_delta, rotation_angle
 
 CONFIG = GripperConfig()
 widths = st.floats(-0.05, 0.15)
@@ -75,3 +76,20 @@ def test_thresholds_that_cannot_stop_are_refused(value: float) -> None:
         ContactConfig(stop_time_s=value)
     with pytest.raises(ValueError, match="homing_timeout_s"):
         GripperConfig(homing_timeout_s=value)
+
+
+twists = st.tuples(*[st.floats(-0.5, 0.5)] * 6)
+
+
+@given(twists)
+def test_a_held_arm_gives_way_by_no_more_than_it_must(delta: tuple[float, ...]) -> None:
+    anchor = apply_delta(np.eye(4), [0.4, 0.1, 0.3, 0.0, np.pi - 0.4, 0.2])
+    measured = apply_delta(anchor, delta)
+    held = given_way(anchor, measured, 0.02, 0.2)
+    away = np.linalg.norm(measured[:3, 3] - anchor[:3, 3])
+    turned = rotation_angle(anchor[:3, :3].T @ measured[:3, :3])
+    stretch = np.linalg.norm(measured[:3, 3] - held[:3, 3])
+    assert stretch == pytest.approx(min(away, 0.02), abs=1e-9)
+    assert np.linalg.norm(held[:3, 3] - anchor[:3, 3]) == pytest.approx(away - stretch, abs=1e-9)
+    twist = rotation_angle(held[:3, :3].T @ measured[:3, :3])
+    assert twist == pytest.approx(min(turned, 0.2), abs=1e-6)

@@ -20,7 +20,7 @@ from visuomotor.contracts import Float64, RobotState
 from visuomotor.control.backends.background_call import BackgroundCall
 from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
-from visuomotor.control.wrench import WrenchWatch
+from visuomotor.control.wrench import WrenchWatch, given_way
 from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.geometry import apply_delta
 
@@ -48,6 +48,7 @@ class LibfrankaBackend:
         self._sent_pose: Float64 | None = None
         self._sent_s = 0.0
         self._moving = False
+        self._anchor: Float64 | None = None  # where it is held after a wrench has stopped it
         self._pressed = WrenchWatch(config)
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -128,11 +129,13 @@ class LibfrankaBackend:
             raise RobotError("libfranka: not started; start() first")
         try:
             with self._lock:
-                self._end_motion()
-                if self._lost:
-                    self._reopen()
-                self._clear_errors()
-                self._track()
+                if not self._holds():
+                    self._end_motion()
+                    if self._lost:
+                        self._reopen()
+                    self._clear_errors()
+                    self._track()
+                self._anchor = None
                 self._pressed.reset()
                 self._fault = ""
         except Exception as error:
@@ -212,7 +215,7 @@ class LibfrankaBackend:
             translational_error_clip=np.full(3, config.translational_error_clip_m),
             rotational_error_clip=np.full(3, config.rotational_error_clip_rad),
         )
-        self._sent_pose, self._moving = None, False
+        self._sent_pose, self._moving, self._anchor = None, False, None
         # The arm answers a moment after it was asked; only then is silence a fault.
         deadline = time.monotonic() + config.connect_timeout_s
         while not self._robot.is_in_control:
@@ -265,6 +268,7 @@ class LibfrankaBackend:
             gripper_width_m=width,
         )
         if self._fault:
+            self._give_way()
             return
         self._check_wrench(np.array(franky_state.O_F_ext_hat_K, dtype=float))
         with self._lock:
@@ -283,13 +287,34 @@ class LibfrankaBackend:
     def _check_wrench(self, wrench: Float64) -> None:
         reason = self._pressed.look(wrench, time.monotonic_ns())
         if reason:
-            self._fail(f"libfranka: {reason}")
-            BackgroundCall(self._stop_following)  # the state is read on while the arm brakes
+            with self._lock:
+                self._fail(f"libfranka: {reason}")
+                assert self._state is not None
+                self._hold_at(self._state.T_base_ee)
 
-    def _stop_following(self) -> None:
+    def _give_way(self) -> None:
+        """Lets the held arm be pushed away; a motion that has ended holds by itself."""
         with self._lock:
-            if self._fault:  # or the operator was faster
-                self._end_motion()
+            if self._anchor is None or self._state is None or not self._holds():
+                return
+            config = self.config
+            self._hold_at(
+                given_way(self._anchor, self._state.T_base_ee, config.yield_m, config.yield_rad)
+            )
+
+    def _hold_at(self, pose: Float64) -> None:
+        self._anchor, self._moving = pose.copy(), False
+        if self._tracker is not None:
+            self._set_target(pose, np.zeros(6))
+
+    def _holds(self) -> bool:
+        """Whether it was stopped by a wrench, and the controller goes on."""
+        return (
+            self._anchor is not None
+            and self._tracker is not None
+            and not self._lost
+            and bool(self._robot.is_in_control)
+        )
 
     def _why(self) -> str:
         try:

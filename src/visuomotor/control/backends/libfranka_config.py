@@ -14,7 +14,9 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
     """Raises ValueError for a value that is not positive and finite, or a missing hostname.
 
     lead_s: the arm is sent where its reference will be so much later at its present twist, to make
-    up for what a spring lags behind. At rest that is the reference itself.
+    up for what a spring lags behind. At rest that is the reference itself. yield_m, yield_rad: an
+    arm that a wrench has stopped holds where it was stopped; pushed farther away than this it gives
+    way, and stays.
     """
 
     robot_hostname: str = "172.16.0.2"
@@ -24,6 +26,8 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
     translational_error_clip_m: float = 0.03  # bounds the force of a blocked arm
     rotational_error_clip_rad: float = 0.3
     lead_s: float = 0.0
+    yield_m: float = 0.02
+    yield_rad: float = 0.2
     reference_timeout_s: float = 0.1  # no reference for this long: the twist is dropped
     state_rate_hz: float = 200.0
     connect_timeout_s: float = 5.0
