@@ -14,6 +14,8 @@ pytest.importorskip("franky")
 from test_sim_node import STARTUP_S, Listener, rate_hz, sim
 
 from visuomotor.ros import messages, topics
+from visuomotor.sim import SimConfig
+from visuomotor.sim.franka import FrankaWorld
 
 HOSTNAME = f"127.77.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"  # parallel runs: own ports
 
@@ -172,3 +174,18 @@ def test_a_taken_address_is_told_in_one_line():
         assert f"cannot listen on {HOSTNAME} (ports 1337, 1338)" in lines[0]
     finally:
         listener.close()
+
+
+def test_a_reset_never_shows_a_clock_that_is_ahead(monkeypatch):
+    world = FrankaWorld(SimConfig(cameras=()), HOSTNAME)
+    try:
+        world.advance(0.05)
+        draw, seen = world.task.draw, []
+        monkeypatch.setattr(
+            world.task, "draw", lambda *a: (seen.append(world.time_ns), draw(*a))[1]
+        )
+        world.reset(5, 10**18)
+        assert seen == [10**18]  # another thread may look meanwhile
+        assert world.time_ns == 10**18
+    finally:
+        world.close()

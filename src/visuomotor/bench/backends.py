@@ -23,7 +23,7 @@ from visuomotor.sim.tasks import make_task
 
 BACKENDS = ("mujoco", "libfranka")
 TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
-FIRST_SEED, ROLLOUTS, TURN = 220_000, 100, 10
+FIRST_SEED, ROLLOUTS, TURN = 230_000, 100, 10
 
 
 def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:

@@ -53,8 +53,7 @@ class FrankaWorld(SimWorld):
 
     def reset(self, seed: int, start_ns: int = 0) -> None:
         """Places the objects of `seed`; the arm stays where its client holds it."""
-        self._place(seed, start_ns)
-        self._start_ns -= round(float(self.data.time) * 1e9)
+        self._place(seed, start_ns - round(float(self.data.time) * 1e9))
         mujoco.mj_forward(self.model, self.data)
 
     def advance(self, duration_s: float = TICK_S) -> None:

@@ -139,8 +139,9 @@ class RealtimeWorld:
                     if abs(self._world.time_ns - judged_ns) >= JUDGED_NS:
                         judged_ns = self._world.time_ns
                         self._solved = self._solved or self._world.success()
+                due_ns = self._world.time_ns + tick_ns
             if stepped and self._on_state is not None:
                 self._on_state(self.robot_state())
-            wait_ns = self._world.time_ns + tick_ns - self._clock_ns()
+            wait_ns = min(due_ns - self._clock_ns(), tick_ns)
             if wait_ns > 0:
-                time.sleep(wait_ns * 1e-9)  # a tick at most; an event's wait costs twice as much
+                time.sleep(wait_ns * 1e-9)  # an event's wait costs twice as much
