@@ -23,7 +23,7 @@ from visuomotor.sim.tasks import make_task
 
 BACKENDS = ("mujoco", "libfranka")
 TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
-FIRST_SEED, ROLLOUTS, TURN = 230_000, 100, 10
+FIRST_SEED, ROLLOUTS, TURN = 240_000, 100, 10
 
 
 def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
     return save_result(
         out / "backends.json",
         figures,
-        "two cores for a 1 kHz arm in Python, its libfranka client, rendering and the policy",
+        "two cores for an arm in Python, its libfranka client at 500 Hz, rendering and the policy",
         "visuomotor bench backends",
         [FIRST_SEED, FIRST_SEED + ROLLOUTS - 1],
     )

@@ -38,8 +38,9 @@ class Config(SimConfig):
     much later than it came a reference reaches the arm. Both are there to be measured. With
     libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
     publishes the robot's state; the graph's references are then not for this node. lost_packets:
-    of that client in motion, in ms, until the arm stops with an error; 0: never. sim/reflex stops
-    it with the error `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
+    of that client in motion, in ms, until the arm stops with an error; 0: never. cycle_ms: of its
+    control loop, 1 as a real arm's, or more to save CPU. sim/reflex stops it with the error
+    `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
     """
 
     seed: int = 0
@@ -54,6 +55,7 @@ class Config(SimConfig):
     libfranka_server: bool = False
     hostname: str = "127.0.0.1"
     lost_packets: int = 0
+    cycle_ms: int = 1
     reflex: str = "cartesian_reflex"
     push: tuple[float, ...] = (0.0, 0.0, 30.0, 0.0, 0.0, 0.0)
     push_s: float = 0.5
@@ -66,6 +68,8 @@ class Config(SimConfig):
                 f"got lost_packets {self.lost_packets}, push {self.push}, push_s {self.push_s}; "
                 "expected 0 or more, six numbers, and up to 10 s"
             )
+        if not 1 <= self.cycle_ms <= 4:
+            raise ValueError(f"got cycle_ms {self.cycle_ms}, expected 1 (a real arm's) to 4")
         if not (0 < self.camera_rate_hz <= 120 and 0 < self.state_rate_hz <= 100):
             raise ValueError(
                 f"got camera_rate_hz {self.camera_rate_hz}, state_rate_hz {self.state_rate_hz}; "
@@ -163,7 +167,7 @@ class Sim(Node):
 
             sys.setswitchinterval(5e-4)  # the 1 kHz server must not wait 5 ms for the interpreter
             self._simulated: SimWorld = FrankaWorld(
-                self.config, self.config.hostname, self.config.lost_packets
+                self.config, self.config.hostname, self.config.lost_packets, self.config.cycle_ms
             )
         else:
             self._simulated = SimWorld(self.config)

@@ -20,17 +20,23 @@ class FrankaWorld(SimWorld):
 
     hostname: a loopback address; ports 1337 (arm) and 1338 (hand) are bound there. lost_packets:
     the arm stops with an error when its client in control is silent for so many milliseconds; 0:
-    never. References and gripper commands of the graph are ignored. A reset places the objects and
-    leaves the arm, as in a lab. Raises RobotError when the address is taken.
+    never. cycle_ms: under torque control a state goes out, and torques are taken, once in so many
+    milliseconds; a real arm's 1 takes twice the CPU of 2 on both sides. References and gripper
+    commands of the graph are ignored. A reset places the objects and leaves the arm, as in a lab.
+    Raises RobotError when the address is taken.
     """
 
-    tick_s = TICK_S
     max_lag_s = 0.01
 
     def __init__(
-        self, config: SimConfig, hostname: str = "127.0.0.1", lost_packets: int = 0
+        self,
+        config: SimConfig,
+        hostname: str = "127.0.0.1",
+        lost_packets: int = 0,
+        cycle_ms: int = 1,
     ) -> None:
         self._hostname, self._lost_packets = hostname, lost_packets
+        self.tick_s = cycle_ms * TICK_S
         super().__init__(config)
 
     def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
@@ -57,16 +63,21 @@ class FrankaWorld(SimWorld):
         mujoco.mj_forward(self.model, self.data)
 
     def advance(self, duration_s: float = TICK_S) -> None:
-        """Serves the client and steps the physics, 1 ms at a time."""
-        for _ in range(max(1, round(duration_s / TICK_S))):
+        """Serves the client once per cycle and steps the physics, 1 ms at a time."""
+        left, cycle = max(1, round(duration_s / TICK_S)), round(self.tick_s / TICK_S)
+        while left > 0:
             # the server's run_once without its sleep, which gives a twentieth of a tick away
-            for robot in self._server.robot_servers:
-                robot.process_commands()
-            self._disturb()
-            self._simulator.step()
-            self._watch()
-            for robot in self._server.robot_servers:
-                robot.send_state()
+            self.arm_server.process_commands()
+            steps = min(left, cycle) if self.arm_server.under_torques else 1
+            for step in range(steps):
+                if step:
+                    self.robot.hold_torques()
+                self._disturb()
+                self._simulator.step()
+                self._watch()
+            self.arm_server.pass_over(steps - 1)
+            self.arm_server.send_state()
+            left -= steps
 
     @property
     def arm_server(self) -> ReflexServer:

@@ -56,6 +56,11 @@ class LeanRobot(FrankaMujocoRobot):
             self._due = False
         return super().state
 
+    def hold_torques(self) -> None:
+        """In a millisecond without a command the torques of the last one act on."""
+        held = self._tracked_state_components["tau_J_d"]
+        held.set(self._BaseRobot__t, held._TrackedStateComponent__explicit_value, False)
+
     @property
     def desired_torques(self) -> tuple[float, ...]:
         """What the client commanded last, in Nm, within the limits and without gravity."""

@@ -40,7 +40,7 @@ _FLAGS = {
     "power_limit_violation": 26,
 }
 _FLAG_COUNT = 41
-PATIENCE_S = 0.005
+PATIENCE_S = 0.02
 _WHOLE_EVERY = 20
 
 
@@ -77,7 +77,8 @@ class ReflexServer(FrankaRobotServer, _Commands):
 
     error: libfranka's name of the present error, "" without one. lost_packets: so many
     milliseconds without a command during a motion are a communication_constraints_violation; 0:
-    never. wrench (6,): what the state reports as the external wrench in base. A command that is
+    never. under_torques: whether the client commands torques now. wrench (6,): what the state
+    reports as the external wrench in base. A command that is
     not there yet is waited for, PATIENCE_S at most: on a machine without real time the arm's
     millisecond becomes longer, rather than its torques older.
     """
@@ -88,7 +89,7 @@ class ReflexServer(FrankaRobotServer, _Commands):
         self._lost_packets, self._lost = lost_packets, 0
         self._heard = 0
         self._due = ""
-        self._under_torques, self._states = False, 0
+        self.under_torques, self._states = False, 0
         self._whole: StateBytes | None = None
         super().__init__(robot, hostnames)  # type: ignore[call-arg, arg-type]
 
@@ -100,6 +101,12 @@ class ReflexServer(FrankaRobotServer, _Commands):
         if error not in _FLAGS:
             raise ConfigError(unknown_name("error", error, _FLAGS))
         self._due = error
+
+    def pass_over(self, milliseconds: int) -> None:
+        """So many passed without an exchange: the next state is stamped accordingly."""
+        self._FrankaServer__message_id += milliseconds
+        if self._lost:
+            self._lost += milliseconds
 
     def _pre_process_commands(self) -> None:
         super()._pre_process_commands()
@@ -145,20 +152,20 @@ class ReflexServer(FrankaRobotServer, _Commands):
     def start_motion(self, controller_mode: MoveCommandControllerMode, *rest: Any) -> None:
         """As franky-sim's; notes whether the client commands torques."""
         super().start_motion(controller_mode, *rest)
-        self._under_torques = controller_mode == MoveCommandControllerMode.kExternalController
+        self.under_torques = controller_mode == MoveCommandControllerMode.kExternalController
 
     def stop_motion(self, send_preemption_signal: bool = True) -> None:
         """As franky-sim's."""
-        self._under_torques, self._whole = False, None
+        self.under_torques, self._whole = False, None
         super().stop_motion(send_preemption_signal)
 
     def _reset_state(self) -> None:
-        self._under_torques, self._whole = False, None
+        self.under_torques, self._whole = False, None
         super()._reset_state()
 
     def _get_state_bytes(self) -> bytes:
         """Under torques the whole state once in 20 ms; between, what torques change."""
-        if not self._under_torques or self.error:
+        if not self.under_torques or self.error:
             return bytes(super()._get_state_bytes())
         if self._whole is None or self._states % _WHOLE_EVERY == 0:
             self._whole = StateBytes(self.robot_state)

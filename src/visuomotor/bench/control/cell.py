@@ -67,6 +67,11 @@ class ControlCell(Node):
         return self.status.get("bridge", {}).get("state", "")
 
     @property
+    def reason(self) -> str:
+        """Of that state."""
+        return self.status.get("bridge", {}).get("reason", "")
+
+    @property
     def pose(self) -> Float64:
         """Where the arm was measured last (4, 4)."""
         assert self._pose is not None

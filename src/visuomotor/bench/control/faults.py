@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -25,6 +26,12 @@ SPEED = 0.1
 BEFORE_S, WATCH_S, LONGEST_S = 1.3, 1.0, 8.0
 """The arm goes for so long before the fault, and is watched after it until it rests; at least and
 at most for so long."""
+
+RESTED_S = 0.3
+"""So long the arm stands before it counts as at rest."""
+
+ATTEMPTS = 3
+"""To get the arm into motion: a machine that stalls stops it before any fault of ours."""
 
 SETTLED = 10
 """So many statuses alike in a row."""
@@ -62,16 +69,33 @@ class Scene:
 
     def __init__(self, cell: ControlCell, launch: int) -> None:
         self.cell, self.launch = cell, launch
-        self.home = cell.pose
+        self._end_s, self._rest_after_s = 0.0, math.inf
+        self._begin()
+
+    def _begin(self) -> None:
+        self.home = self.cell.pose
         self.towards = -1.0 if self.home[1, 3] > 0 else 1.0  # the middle of the workspace
         self.farthest = 0.0
-        self._end_s = 0.0
 
     def moving(self, elapsed_s: float) -> Float64:
         """The target, a triangle of 8 cm."""
         by = 0.08 - abs((SPEED * elapsed_s) % 0.16 - 0.08)
         self.farthest = max(self.farthest, by)
         return along(self.home, self.towards * by)
+
+    def in_motion(self) -> float:
+        """Streams until the arm goes at SPEED; the time in s at which the fault comes.
+
+        RobotError if the bridge does not follow.
+        """
+        cell = self.cell
+        for _ in range(ATTEMPTS):
+            since_s = cell.stream(self.moving, BEFORE_S) + BEFORE_S
+            if cell.state == "policy":
+                return since_s
+            cell.ready()
+            self._begin()
+        raise RobotError(f"the arm does not follow; {cell.status}")
 
     def pids(self, *nodes: str) -> list[int]:
         """Process ids of nodes of the launch."""
@@ -97,17 +121,21 @@ class Scene:
     def seen(self, fault: str, since_s: float, back: str) -> FaultRow:
         """What the arm did since the fault."""
         cell = self.cell
-        end_s = self._end_s if self._end_s > since_s else cell.now_s
+        if self._end_s <= since_s:
+            self.over(since_s)
+        end_s = self._end_s
+        with contextlib.suppress(RobotError):  # the reason of one that stays silent is its silence
+            cell.wait(lambda: "no robot state" not in cell.reason, "the arm's state", 5.0)
         positions = cell.measured.between(since_s, end_s)[1]
         beyond = float(np.abs(positions[:, 1] - self.home[1, 3]).max(initial=0.0)) - self.farthest
         return FaultRow(
             fault,
             cell.state,
-            cell.status["bridge"]["reason"],
+            cell.reason,
             peak_speed(cell.measured, since_s, end_s),
             peak_speed(cell.reference, since_s, end_s),
             1e3 * max(beyond, 0.0),
-            rest_after(cell.measured, since_s, end_s),
+            self._rest_after_s,
             back,
         )
 
@@ -117,8 +145,9 @@ class Scene:
         now_s = self._end_s = cell.now_s
         if now_s < since_s + WATCH_S:
             return False
-        rests = math.isfinite(rest_after(cell.measured, since_s, now_s))
-        return rests or now_s > since_s + LONGEST_S
+        self._rest_after_s = rest_after(cell.measured, since_s, now_s)
+        rested = since_s + self._rest_after_s + RESTED_S < now_s
+        return rested or now_s > since_s + LONGEST_S
 
     def watch(self, since_s: float) -> None:
         """Lets the arm do what it does."""
@@ -135,14 +164,14 @@ Fault = Callable[[Scene], FaultRow]
 
 def policy_stall(scene: Scene) -> FaultRow:
     """The policy falls silent in motion."""
-    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     scene.watch(since_s)
     return scene.row("policy stalls", since_s, "new targets")
 
 
 def not_a_number(scene: Scene) -> FaultRow:
     """Every target of half a second is NaN, in motion."""
-    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     nan = np.full((4, 4), np.nan)
     nan[3] = 0, 0, 0, 1
     scene.stream(lambda _: nan, since_s)
@@ -151,7 +180,7 @@ def not_a_number(scene: Scene) -> FaultRow:
 
 def jumping(scene: Scene) -> FaultRow:
     """Every target is 10 cm off, in motion."""
-    since_s = scene.cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     far = along(scene.home, -0.10 * scene.towards)
     scene.stream(lambda _: far, since_s)
     return scene.row("targets 10 cm off", since_s, "new targets")
@@ -184,7 +213,7 @@ def two_publishers(scene: Scene) -> FaultRow:
 def dead_man_released(scene: Scene) -> FaultRow:
     """The operator lets go of policy/enable while the policy goes on."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     begin = time.monotonic()
     while not scene.over(since_s):
         cell.send(scene.moving(BEFORE_S + time.monotonic() - begin), enable=False)
@@ -195,7 +224,7 @@ def dead_man_released(scene: Scene) -> FaultRow:
 def operators_hold(scene: Scene) -> FaultRow:
     """The operator calls bridge/hold in motion."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     cell.call.trigger(topics.BRIDGE_HOLD)
     scene.stream(scene.moving, since_s)
     return scene.row("bridge/hold", since_s, "bridge/reset")
@@ -204,7 +233,7 @@ def operators_hold(scene: Scene) -> FaultRow:
 def arm_silent(scene: Scene) -> FaultRow:
     """The arm's side is frozen for three seconds in motion: no state, no answer."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     (sim,) = scene.pids("sim")
     os.kill(sim, signal.SIGSTOP)
     try:
@@ -212,7 +241,7 @@ def arm_silent(scene: Scene) -> FaultRow:
         time.sleep(3.0)
     finally:
         os.kill(sim, signal.SIGCONT)
-    state, reason = cell.state, cell.status["bridge"]["reason"]
+    state, reason = cell.state, cell.reason
     cell.ready()  # only then may it be heard of again
     scene.watch(since_s)
     row = scene.row("arm silent for 3 s", since_s, "bridge/reset")
@@ -246,7 +275,7 @@ def _started(cell: ControlCell) -> bool:
 def reflex(scene: Scene) -> FaultRow:
     """The arm stops itself in motion."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     cell.call.trigger(topics.SIM_REFLEX)
     scene.stream(scene.moving, since_s)
     return scene.row("reflex of the arm", since_s, "bridge/reset")
@@ -255,7 +284,7 @@ def reflex(scene: Scene) -> FaultRow:
 def push(scene: Scene) -> FaultRow:
     """Somebody pushes the hand with 30 N in motion, and lets go."""
     cell = scene.cell
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     begun = cell.physics[-1][1]
     cell.call.trigger(topics.SIM_PUSH)
     scene.stream(scene.moving, since_s)
@@ -267,7 +296,7 @@ def frozen_client(scene: Scene) -> FaultRow:
     """The bridge's process is frozen in motion for a second."""
     cell = scene.cell
     (bridge,) = scene.pids("cartesian_bridge")
-    since_s = cell.stream(scene.moving, BEFORE_S) + BEFORE_S
+    since_s = scene.in_motion()
     begun = cell.physics[-1][1]
     os.kill(bridge, signal.SIGSTOP)
     try:

@@ -46,7 +46,7 @@ def run(
         out / "control.json",
         figures,
         "the bridge's reference, which may not overshoot a target that stops; for libfranka also "
-        "the impedance's spring and a 1 kHz arm in Python on the same two cores",
+        "the impedance's spring and an arm in Python, its client at 500 Hz, on the same two cores",
         "visuomotor bench control",
         [],
     )
