@@ -61,8 +61,8 @@ class GraphEvaluator(Node):
     def rollout(self, seed: int, horizon_steps: int, until_solved: bool = True) -> GraphRollout:
         """One rollout from `seed`; call from another thread than the executor's.
 
-        horizon_steps: as in lockstep, in time: this many steps at 20 Hz from the policy's start.
-        A loop that misses deadlines takes fewer steps in it, and no time is given back.
+        horizon_steps: as in lockstep, in the arm's time: this many steps at 20 Hz from the policy's
+        start. A loop that misses deadlines takes fewer steps in it, and no time is given back.
         until_solved False: the policy acts until the horizon, solved or not.
         """
         call = self.sim.caller

@@ -27,6 +27,7 @@ from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
+from visuomotor.ros.scheduling import check_priority, come_first
 from visuomotor.ros.sender import with_sender
 from visuomotor.ros.services import trigger
 from visuomotor.ros.side_node import SideNode
@@ -42,11 +43,13 @@ class Config(CrispConfig, LibfrankaConfig, BridgeConfig):
     backend: `mujoco` where a controller on the graph follows command/reference and
     command/gripper (the simulation), `libfranka` where this node drives the arm itself and
     publishes its state, `crisp` where franka_ros2 does and CRISP's controller follows target_pose.
+    realtime_priority: of this node's threads, where the system allows it; 0: none.
     """
 
     backend: Literal["mujoco", "libfranka", "crisp"] = "mujoco"
     reference_hz: float = 100.0
     status_hz: float = 10.0
+    realtime_priority: int = 2
 
     def __post_init__(self) -> None:
         BridgeConfig.__post_init__(self)
@@ -57,6 +60,7 @@ class Config(CrispConfig, LibfrankaConfig, BridgeConfig):
                 f"got reference_hz {self.reference_hz} and status_hz {self.status_hz}, expected "
                 "20 to 500 and 0.1 to 100"
             )
+        check_priority(self.realtime_priority)
         simulated = self.backend == "mujoco" or (
             self.backend == "libfranka" and self.ignore_realtime
         )
@@ -77,6 +81,8 @@ class CartesianBridgeNode(Node):
     def __init__(self) -> None:
         super().__init__("cartesian_bridge")
         self.config = declare(self, Config)
+        if refused := come_first(self.config.realtime_priority):
+            self.get_logger().info(refused)
         self._bridge = CartesianBridge(self.config)
         self._lock = threading.RLock()
         self._joints = (np.full(7, np.nan), np.full(7, np.nan))  # until they are known

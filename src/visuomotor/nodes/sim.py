@@ -21,6 +21,7 @@ from visuomotor.ros.images import color_msg, depth_msg
 from visuomotor.ros.parameters import declare, read
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
+from visuomotor.ros.scheduling import check_priority, come_first, stand_back
 from visuomotor.ros.services import trigger
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.realtime import RealtimeWorld
@@ -39,7 +40,8 @@ class Config(SimConfig):
     libfranka_server the arm is driven by a libfranka client at `hostname`, whose backend
     publishes the robot's state; the graph's references are then not for this node. lost_packets:
     of that client in motion, in ms, until the arm stops with an error; 0: never. cycle_ms: of its
-    control loop, 1 as a real arm's, or more to save CPU. sim/reflex stops it with the error
+    control loop, 1 as a real arm's, or more to save CPU; realtime_priority: of that loop, where the
+    system allows it, 0: none. sim/reflex stops it with the error
     `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
     """
 
@@ -56,6 +58,7 @@ class Config(SimConfig):
     hostname: str = "127.0.0.1"
     lost_packets: int = 0
     cycle_ms: int = 1
+    realtime_priority: int = 1
     reflex: str = "cartesian_reflex"
     push: tuple[float, ...] = (0.0, 0.0, 30.0, 0.0, 0.0, 0.0)
     push_s: float = 0.5
@@ -68,6 +71,7 @@ class Config(SimConfig):
                 f"got lost_packets {self.lost_packets}, push {self.push}, push_s {self.push_s}; "
                 "expected 0 or more, six numbers, and up to 10 s"
             )
+        check_priority(self.realtime_priority)
         if not 1 <= self.cycle_ms <= 4:
             raise ValueError(f"got cycle_ms {self.cycle_ms}, expected 1 (a real arm's) to 4")
         if not (0 < self.camera_rate_hz <= 120 and 0 < self.state_rate_hz <= 100):
@@ -106,6 +110,8 @@ class Sim(Node):
     def __init__(self) -> None:
         super().__init__("sim")
         self.config = declare(self, Config)
+        if self.config.libfranka_server and (refused := come_first(self.config.realtime_priority)):
+            self.get_logger().info(refused)
         self.world = RealtimeWorld(
             self._make_world(),
             lambda: self.get_clock().now().nanoseconds,
@@ -264,7 +270,8 @@ class Sim(Node):
         return error
 
     def _render(self) -> None:
-        """The camera thread: its own rate, its own OpenGL context."""
+        """The camera thread: its own rate, its own OpenGL context, no hurry."""
+        stand_back()
         period_s = 1.0 / self.config.camera_rate_hz
         start = due = time.monotonic()
         try:

@@ -42,7 +42,6 @@ class RealtimeWorld:
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
         self._armed = False
         self._solved = False
-        self._reset_ns = 0
         self._failure: Exception | None = None
         self.late = 0
         """How often the physics fell more than the world's max_lag_s behind, and the clock was set
@@ -56,8 +55,7 @@ class RealtimeWorld:
     def reset(self, seed: int) -> None:
         """The initial state of `seed`, now."""
         with self._lock:
-            self._reset_ns = self._clock_ns()
-            self._world.reset(seed, self._reset_ns)
+            self._world.reset(seed, self._clock_ns())
             self._armed = self._solved = False
 
     def follow(self, T_base_ee: NDArray[np.float64]) -> bool:
@@ -93,16 +91,17 @@ class RealtimeWorld:
             return self._world.snapshot()
 
     def truth(self) -> tuple[int, Poses, bool, float]:
-        """Stamp, object poses, whether the task was solved since the reset, seconds since then.
+        """Stamp, object poses, whether the task was solved since the reset, the arm's time since.
+
+        Where the physics cannot keep up with the clock, less of it has passed, in s.
 
         Raises RobotError if the physics has stopped.
         """
         if self._failure is not None:
             raise RobotError(f"the simulation stopped: {self._failure}") from self._failure
         with self._lock:
-            now_ns = self._world.time_ns
-            elapsed_s = (now_ns - self._reset_ns) * 1e-9
-            return now_ns, self._world.object_poses(), self._solved, elapsed_s
+            world = self._world
+            return world.time_ns, world.object_poses(), self._solved, world.elapsed_s
 
     @property
     def physics_s(self) -> float:

@@ -146,7 +146,8 @@ class SimWorld:
             self._watch()
 
     @property
-    def _elapsed_s(self) -> float:
+    def elapsed_s(self) -> float:
+        """What the physics has lived through since the reset, in s."""
         return float(self.data.time) - self._reset_s
 
     def push_hand(self, wrench: NDArray[np.float64], duration_s: float) -> None:
@@ -164,7 +165,7 @@ class SimWorld:
             self.data.body(f"{PREFIX}hand").xfrc_applied[:] = self.hand_wrench
         if self._pulses is not None and self.task.wrenches is not None:
             body = self.data.body(self.task.wrenches.body)
-            body.xfrc_applied[:] = self._pulses.at(self._elapsed_s)
+            body.xfrc_applied[:] = self._pulses.at(self.elapsed_s)
 
     def _watch(self) -> None:
         """Notes since when the goal state lasts, for tasks that ask it to."""
@@ -172,7 +173,7 @@ class SimWorld:
             if not self.task.success(self.robot_state(), self.object_poses()):
                 self._reached_s = None
             elif self._reached_s is None:
-                self._reached_s = self._elapsed_s
+                self._reached_s = self.elapsed_s
 
     def step(self) -> None:
         """One control step of 50 ms with the reference as it is."""
@@ -183,7 +184,7 @@ class SimWorld:
     def set_reference(self, T_base_ee: NDArray[np.float64]) -> None:
         """The end-effector pose (4, 4) that the arm's controller follows, swaying if it is to."""
         if self._sway is not None:
-            offset = self.config.hand_noise_m * self._sway.at(self._elapsed_s)
+            offset = self.config.hand_noise_m * self._sway.at(self.elapsed_s)
             T_base_ee = pose(T_base_ee[:3, :3], T_base_ee[:3, 3] + offset)
         self.arm.set_reference(T_base_ee)
 
@@ -270,7 +271,7 @@ class SimWorld:
         """Whether the task is solved in this state, and has been for as long as it asks."""
         if self.task.hold_s > 0:
             since_s = self._reached_s
-            return since_s is not None and self._elapsed_s - since_s > self.task.hold_s - 1e-6
+            return since_s is not None and self.elapsed_s - since_s > self.task.hold_s - 1e-6
         return self.task.success(self.robot_state(), self.object_poses())
 
     def close(self) -> None:
