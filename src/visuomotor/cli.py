@@ -19,6 +19,7 @@ from visuomotor.commands import (
     descriptors,
     episodes,
     feature_points,
+    generation,
     gplac,
     services,
     simulation,
@@ -100,6 +101,8 @@ def application() -> SubcommandApp:
     correspondence.command(descriptors.table)
     correspondence.command(descriptors.view)
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
+    app.command(generation.generate)
+    app.command(generation.goal)
     app.command(name="eval")(simulation.evaluate)
     app.command(attention.attention)
     app.command(feature_points.feature_points)

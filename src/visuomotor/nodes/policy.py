@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,11 +16,13 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 from visualization_msgs.msg import MarkerArray
 
-from visuomotor.contracts import Action, SyncedFrame
+from visuomotor.contracts import Action, SyncedFrame, UInt8
 from visuomotor.control.chunk_config import ChunkConfig
 from visuomotor.errors import ConfigError, RobotError, VisuomotorError
+from visuomotor.recording.stills import still
 from visuomotor.ros import messages, topics
 from visuomotor.ros.feed import LatestFrameWorker
+from visuomotor.ros.goal_images import GoalImages
 from visuomotor.ros.markers import policy_markers, trajectory_msg
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
@@ -62,6 +65,7 @@ class Config(ChunkConfig):
     source: Literal["synced", "raw"] = "synced"
     calibration: str = ""
     compensate: bool = False
+    goal: str = ""
     autostart: bool = False
     threads: int = 1
     markers: bool = True
@@ -117,16 +121,43 @@ class PolicyNode(Node):
         self._ticker: PeriodicThread | None = None
         if self.config.inference == "asynchronous":
             self._ticker = PeriodicThread(self, TICK_S, self._tick, "commands")
+        self._newest: SyncedFrame | None = None
+        self.goals: GoalImages | None = None
+        if self.runtime.goal_camera:
+            camera = self.runtime.goal_camera
+            self.goals = GoalImages(self, self._set_goal, self._see_goal, camera)
+            if self.config.goal:
+                self.goals.set(still(Path(self.config.goal), camera))
+        elif self.config.goal:
+            raise ConfigError(
+                f"goal: got {self.config.goal}, but {self.config.checkpoint} takes no goal; leave "
+                "it empty, or run a policy of `visuomotor train goal`"
+            )
         self.streams = FrameStreams(self, self.sync, spec.names, depth, prefix, self._poll)
         self.get_logger().info(f"{self.config.checkpoint}: sees {', '.join(spec.names)}")
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
+    def _set_goal(self, color: UInt8) -> None:
+        with self._asking:
+            self.runtime.set_goal(color)
+
+    def _see_goal(self) -> UInt8:
+        camera, frame = self.runtime.goal_camera, self._newest
+        if frame is None or not self._stats().ok:
+            raise RobotError(f"no image of {camera} now: {self._stats().status}")
+        return frame.cameras[camera].color
+
     def _start(self) -> str:
         stats = self._stats()
         if not stats.ok:
             raise RobotError(f"the policy cannot start: {stats.status}")
+        if self.goals is not None and not self.goals.received:
+            raise RobotError(
+                "the policy cannot start without a goal: tell it one by `visuomotor goal`, the "
+                f"parameter goal, or {topics.POLICY_GOAL_HERE} with the goal before the camera"
+            )
         if not self._asking.acquire(timeout=REST_S):
             raise RobotError(
                 f"the policy has been at work on one set for over {REST_S:.0f} s; start it again "
@@ -149,6 +180,7 @@ class PolicyNode(Node):
 
     def _poll(self) -> None:
         for frame in self.sync.poll(self._now_ns()):
+            self._newest = frame
             if self._active:
                 self._worker.put(frame)
 
@@ -227,6 +259,8 @@ class PolicyNode(Node):
             "command_latency_ms": 1e3 * player.config.command_latency_s,
             "sets": stats.status,
         }
+        if self.goals is not None:
+            values["goals"] = self.goals.received
         if self._latency_s:
             p50, p95 = np.percentile(list(self._latency_s), (50, 95))
             values |= {"latency_p50_ms": 1e3 * p50, "latency_p95_ms": 1e3 * p95}

@@ -84,6 +84,7 @@ RECORDER_SUCCESS = "recorder/mark_success"
 RECORDER_FAILURE = "recorder/mark_failure"
 POLICY_START = "policy/start"
 POLICY_STOP = "policy/stop"
+POLICY_GOAL_HERE = "policy/goal_here"
 WEAK_SNAP = "weak/snap"
 
 
