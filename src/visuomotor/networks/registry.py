@@ -51,7 +51,8 @@ def make_backbone(
 ) -> Backbone:
     """The backbone `name` (one of BACKBONES), randomly initialised or with published weights.
 
-    width: channels of the first layer of compact, plain and the narrow ResNets; the others have their own.
+    width: channels of the first layer of compact, plain and the narrow ResNets; the others have
+    their own.
     stride: pixels per cell; None is 8 for a ResNet and EfficientNet, 4 for levine, its only one for
     the others.
     weights: as `load_pretrained` takes them. Raises ConfigError for what does not exist.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.contracts import UInt8
-from visuomotor.dataset import open_dataset
+from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.goal.action import ActionMixture
 from visuomotor.policies.goal.config import GoalConfig
@@ -92,11 +92,22 @@ def train_goal(
     """Trains encoder, LSTM and action head together and writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
     dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
+    fit_goal(config, dataset, out, report, should_stop)
+
+
+def fit_goal(
+    config: GoalTrainingConfig,
+    dataset: Dataset,
+    out: Path,
+    report: Report = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """The same on a dataset that is open."""
     out.mkdir(parents=True, exist_ok=True)
     source = SequenceSource(dataset, config.window)
     scales = sequence_scales(find_samples(dataset), config, config.seed)
     torch.manual_seed(config.seed)
-    network = GoalNetwork(config.policy(), spec.names)
+    network = GoalNetwork(config.policy(), dataset.spec.names)
 
     def step(
         rng: np.random.Generator, generator: torch.Generator
@@ -123,7 +134,7 @@ def train_goal(
         f"{dataset.steps} steps of {len(dataset)} episodes, seed {config.seed}.\n"
     )
     tensors = network.state_dict()
-    save_checkpoint(out, "goal", network.config, tensors, scales.tensors(), spec, card)
+    save_checkpoint(out, "goal", network.config, tensors, scales.tensors(), dataset.spec, card)
     TrainingState(out, "").clear()
 
 

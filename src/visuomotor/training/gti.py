@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visuomotor.checkpoint import save_checkpoint
-from visuomotor.dataset import open_dataset
+from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.networks import Gaussian, Mixture, normalise_color
 from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.cameras import normalised, robot_state
@@ -108,6 +108,17 @@ def train_gti(
     """Trains encoder, planner and controller together and writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
     dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
+    fit_gti(config, dataset, out, report, should_stop)
+
+
+def fit_gti(
+    config: GtiTrainingConfig,
+    dataset: Dataset,
+    out: Path,
+    report: Report = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """The same on a dataset that is open."""
     out.mkdir(parents=True, exist_ok=True)
     source = SequenceSource(dataset, config.horizon + 1)
     scales = sequence_scales(find_samples(dataset), config, config.seed)
@@ -135,7 +146,7 @@ def train_gti(
         f"{dataset.steps} steps of {len(dataset)} episodes, seed {config.seed}.\n"
     )
     tensors = network.state_dict()
-    save_checkpoint(out, "gti", network.config, tensors, scales.tensors(), spec, card)
+    save_checkpoint(out, "gti", network.config, tensors, scales.tensors(), dataset.spec, card)
     TrainingState(out, "").clear()
 
 
