@@ -49,7 +49,9 @@ EPISODES = (
 )
 
 
-@pytest.mark.parametrize("words", [[], ["train", "dense"], ["train", "bc"], ["train", "gti"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [[], ["train", "dense"], ["train", "bc"], ["train", "gti"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom visuomotor.cli import main\n"

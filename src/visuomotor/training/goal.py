@@ -23,11 +23,11 @@ from visuomotor.policies.goal.config import GoalConfig
 from visuomotor.policies.goal.network import GoalNetwork
 from visuomotor.policies.heads import Scales
 from visuomotor.training.cloning import METRICS, imitation_loss
-from visuomotor.training.gti import CAMERAS
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.samples import find_samples
 from visuomotor.training.sequences import (
+    CAMERAS,
     SequenceNoise,
     Sequences,
     SequenceSource,

@@ -8,7 +8,7 @@ lead to the future observation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +19,18 @@ from torch.nn import functional as F
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.networks import Gaussian, Mixture, normalise_color
-from visuomotor.observations import CameraSpec, ObservationSpec
+from visuomotor.observations import ObservationSpec
 from visuomotor.policies.cameras import normalised, robot_state
-from visuomotor.policies.gti.config import GtiConfig
 from visuomotor.policies.gti.network import GtiNetwork
 from visuomotor.policies.gti.planner import Subgoal, divergence, nearest_sample
 from visuomotor.policies.heads import Scales
 from visuomotor.training.cloning import imitation_loss
+from visuomotor.training.gti_config import GtiTrainingConfig
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.samples import find_samples
 from visuomotor.training.sequences import (
     Encoded,
-    SequenceNoise,
     Sequences,
     SequenceSource,
     encode,
@@ -39,63 +38,14 @@ from visuomotor.training.sequences import (
 )
 from visuomotor.training.state import TrainingState, inputs_key
 
+__all__ = ["GtiTrainingConfig", "Objective", "fit_gti", "train_gti"]
+
 METRICS = ("loss", "robot", "image", "kl", "posterior", "nearest", "prior", "modes")
 """Reconstruction of the future robot state and images; the divergence in nats; the actions' loss on
 latents of the posterior, of the prior's nearest sample, and of any sample of the prior; and how
 many modes the batch's mean weights use (their perplexity)."""
 LOOK_EVERY = 10
 """Steps from one look at any sample of the prior to the next; nothing is learned from it."""
-CAMERAS = (CameraSpec("front", 72, 96, depth=False), CameraSpec("wrist", 48, 64, depth=False))
-
-
-@dataclass(frozen=True)
-class GtiTrainingConfig(GtiConfig, SequenceNoise):
-    """One training run; its policy's own settings and the noise come first.
-
-    task, episodes: only this task, only the first so many (None: all). batch: windows of `horizon`
-    steps. beta: of the divergence beside the *mean* squared errors of the robot's state and of the
-    pixels, which count image_weight. near_share: of the windows whose controller is given not
-    the posterior's sample but the nearest of near_samples from the prior, as it will be when it
-    runs. width_weight: of the gripper's cross-entropy.
-    """
-
-    task: str | None = None
-    episodes: int | None = None
-    cameras: tuple[CameraSpec, ...] = CAMERAS
-    steps: int = 6000
-    batch: int = 16
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-5
-    beta: float = 5e-4
-    image_weight: float = 1.0
-    near_share: float = 0.5
-    near_samples: int = 32
-    width_weight: float = 0.5
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        GtiConfig.__post_init__(self)
-        SequenceNoise.__post_init__(self)
-        if not self.cameras or any(c.depth for c in self.cameras):
-            raise ValueError(
-                "gti training: expected one camera or more, every one with `depth: false`"
-            )
-        counts = (self.steps, self.batch, self.near_samples)
-        weights = (self.beta, self.image_weight, self.width_weight)
-        if min(counts) < 1 or min(weights) < 0 or self.learning_rate <= 0:
-            raise ValueError(
-                f"gti training: got steps, batch, near_samples {counts}, beta, image_weight, "
-                f"width_weight {weights}, learning_rate {self.learning_rate}; expected positive "
-                "numbers, weights >= 0"
-            )
-        if not 0 <= self.near_share <= 1:
-            raise ValueError(
-                f"gti training: got near_share {self.near_share}, expected 0 <= near_share <= 1"
-            )
-
-    def policy(self) -> GtiConfig:
-        """The settings that the checkpoint keeps."""
-        return GtiConfig(**{f.name: getattr(self, f.name) for f in fields(GtiConfig)})
 
 
 def train_gti(

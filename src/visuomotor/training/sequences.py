@@ -15,12 +15,16 @@ from torch import Tensor
 from visuomotor.contracts import Float64, UInt8
 from visuomotor.dataset import Dataset
 from visuomotor.networks import normalise_color
+from visuomotor.observations import CameraSpec
 from visuomotor.policies.cameras import ObservationEncoder, normalised, robot_state
 from visuomotor.policies.heads import Scales
 from visuomotor.training.cloning import labels_of
 from visuomotor.training.image_augmentation import ImageAugmentation, augment_images
 from visuomotor.training.noise import disturbed
 from visuomotor.training.samples import Int64, Samples, scales_of
+
+CAMERAS = (CameraSpec("front", 72, 96, depth=False), CameraSpec("wrist", 48, 64, depth=False))
+"""What policies on sequences look with, unless they are told otherwise."""
 
 
 @dataclass(frozen=True)
