@@ -23,7 +23,7 @@ class GtiTrainingConfig(GtiConfig, SequenceNoise):
     task: str | None = None
     episodes: int | None = None
     cameras: tuple[CameraSpec, ...] = CAMERAS
-    steps: int = 6000
+    steps: int = 5000
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 1e-5
