@@ -21,6 +21,7 @@ from visuomotor.commands import (
     feature_points,
     generation,
     gplac,
+    gti,
     services,
     simulation,
     study,
@@ -91,6 +92,8 @@ def application() -> SubcommandApp:
     learning.command(name="dense")(training.train_dense)
     learning.command(name="han")(training.train_han)
     learning.command(name="gplac")(gplac.train_gplac)
+    learning.command(name="gti")(gti.train_gti)
+    learning.command(name="goal")(gti.train_goal)
     learning.command(name="bc")(baselines.train_bc)
     learning.command(name="pointbc")(baselines.train_pointbc)
     learning.command(name="autoencoder")(baselines.train_autoencoder)

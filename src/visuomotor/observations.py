@@ -18,6 +18,7 @@ from visuomotor.contracts import (
     Float64,
     Observation,
     SyncedFrame,
+    UInt8,
     UInt16,
 )
 from visuomotor.errors import DataError, unknown_name
@@ -97,6 +98,21 @@ def view_camera(camera: PinholeCamera, spec: CameraSpec) -> PinholeCamera:
     return camera.cropped(x0, y0, w, h).resized(spec.width, spec.height)
 
 
+def view_color(color: UInt8, spec: CameraSpec) -> UInt8:
+    """The view (height, width, 3) that `spec` makes of a camera's image (H, W, 3) of any size."""
+    height, width = color.shape[:2]
+    x0, y0, w, h = _crop_px(spec, width, height)
+    seen = color[y0 : y0 + h, x0 : x0 + w]
+    if (w, h) != (spec.width, spec.height):
+        shrink = spec.width <= w and spec.height <= h
+        seen = cv2.resize(
+            seen,
+            (spec.width, spec.height),
+            interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR,
+        ).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(seen)
+
+
 def depth_m_from_mm(depth_mm: UInt16) -> Float32:
     """(H, W) float32 metres from uint16 millimetres; 0 stays 0 (no measurement)."""
     metres: Float32 = depth_mm.astype(np.float32) * np.float32(1e-3)
@@ -141,12 +157,6 @@ def _view(frame: CameraFrame, spec: CameraSpec) -> CameraView:
         )
     x0, y0, w, h = _crop_px(spec, width, height)
     size = (spec.width, spec.height)
-    color = frame.color[y0 : y0 + h, x0 : x0 + w]
-    if (w, h) != size:
-        shrink = spec.width <= w and spec.height <= h
-        color = cv2.resize(
-            color, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
-        ).astype(np.uint8, copy=False)
     depth_m = None
     if spec.depth:
         if frame.depth_mm is None:
@@ -166,7 +176,7 @@ def _view(frame: CameraFrame, spec: CameraSpec) -> CameraView:
             )
         depth_m = depth_m_from_mm(depth_mm)
     return CameraView(
-        np.ascontiguousarray(color),
+        view_color(frame.color, spec),
         depth_m,
         view_camera(frame.camera, spec).matrix,
         frame.T_base_camera,

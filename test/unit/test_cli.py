@@ -49,7 +49,9 @@ EPISODES = (
 )
 
 
-@pytest.mark.parametrize("words", [[], ["train", "dense"], ["train", "bc"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [[], ["train", "dense"], ["train", "bc"], ["train", "gti"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom visuomotor.cli import main\n"
@@ -67,6 +69,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     [[c] for c in COMMANDS]
     + [["episodes", e] for e in EPISODES]
     + [["train", t] for t in ("descriptors", "dense", "bc", "pointbc", "autoencoder", "policy")]
+    + [["train", t] for t in ("han", "gplac", "gti", "goal")]
     + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")]

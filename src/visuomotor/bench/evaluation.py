@@ -79,7 +79,7 @@ def run_rollouts(
     lockstep = Lockstep(world, LATENCY_S)
     try:
         for seed in seeds:
-            runtime.reset()
+            runtime.reset(seed)
 
             def agent(frame: SyncedFrame, seed: int = seed) -> Action | None:
                 try:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from visuomotor.commands.training import head_options, run_training
+from visuomotor.commands.training_run import ThreadedRun
 
 
 def train_bc(
-    dataset: Path,
-    out: Path,
+    run: ThreadedRun,
     encoder_from: Path | None = None,
     frozen: bool = False,
     truth: Literal["3d", "2d"] | None = None,
@@ -18,11 +18,6 @@ def train_bc(
     memory: bool = False,
     absolute: bool = False,
     weak: Path | None = None,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
-    threads: int = 0,
-    seed: int | None = None,
 ) -> int:
     """Clone behaviour from one camera's images, or from true poses in simulation.
 
@@ -33,8 +28,7 @@ def train_bc(
     With --truth only a head is trained, on the true poses that bags from simulation carry.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the checkpoint.
+        run: The options that all trainings share.
         encoder_from: Folder of an autoencoder, of descriptors or of another such policy whose
             weights the encoder begins with.
         frozen: Leave those weights as they are, and learn the head alone.
@@ -46,39 +40,25 @@ def train_bc(
             does.
         weak: Folder of images by label, with and without the object, that its encoder learns to
             tell apart beside the task (docs/methods/gplac.md).
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the run; without it the defaults.
-        threads: Threads of torch; 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
     from visuomotor.errors import ConfigError
 
-    if truth is not None and not object and config is None:
+    if truth is not None and not object and run.config is None:
         raise ConfigError("train bc: got --truth without --object; name the object to be told of")
     given: dict[str, Any] = {
-        "task": task,
-        "episodes": episodes,
-        "seed": seed,
         "encoder_from": encoder_from,
         "frozen": frozen or None,
         "sight": None if truth is None else f"truth_{truth}",
         "objects": object or None,
         "weak": weak,
-        **head_options("bc", config, memory, absolute),
+        **head_options("bc", run.config, memory, absolute),
     }
-    return run_training("bc", config, dataset, out, threads, given)
+    return run_training("bc", run, given)
 
 
 def train_pointbc(
-    dataset: Path,
-    out: Path,
+    run: ThreadedRun,
     absolute: bool = False,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
-    threads: int = 0,
-    seed: int | None = None,
 ) -> int:
     """Clone behaviour from coloured point clouds in the hand's frame.
 
@@ -86,44 +66,22 @@ def train_pointbc(
     others). Some minutes on two cores.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the checkpoint.
+        run: The options that all trainings share.
         absolute: The policy knows where on the table the hand is: for goals that cannot be seen.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the run; without it the defaults.
-        threads: Threads of torch; 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
-    given: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
-    given["absolute"] = absolute or None
-    return run_training("pointbc", config, dataset, out, threads, given)
+    return run_training("pointbc", run, {"absolute": absolute or None})
 
 
 def train_autoencoder(
-    dataset: Path,
-    out: Path,
+    run: ThreadedRun,
     masked: bool = False,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
-    threads: int = 0,
-    seed: int | None = None,
 ) -> int:
     """Train an image encoder by reconstruction, for `train bc --encoder-from`.
 
     The bags need one camera named front, unless the config names another.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the checkpoint.
+        run: The options that all trainings share.
         masked: Only pixels of objects have to be drawn well; this needs depth and calibration.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the run; without it the defaults.
-        threads: Threads of torch; 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
-    given: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
-    given["masked"] = masked or None
-    return run_training("autoencoder", config, dataset, out, threads, given)
+    return run_training("autoencoder", run, {"masked": masked or None})

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from visuomotor.commands.training import run_training
+from visuomotor.commands.training_run import Run
 
 
 def train_gplac(
-    dataset: Path,
-    out: Path,
+    run: Run,
     weak: Path | None = None,
     labels: tuple[str, str] | None = None,
     use: Literal["joint", "finetune", "frozen", "autoencoder", "reversal", "joint_reversal"]
@@ -19,11 +19,6 @@ def train_gplac(
     augment: bool = False,
     push_start: bool = False,
     first_layer: Path | None = None,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
-    threads: int = 1,
-    seed: int | None = None,
 ) -> int:
     """Teach a policy to act on one colour camera, and to find the object wherever it is shown.
 
@@ -39,8 +34,7 @@ def train_gplac(
     docs/methods/gplac.md.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the policy's checkpoint.
+        run: The options that all trainings share.
         weak: Folder of the pictures, one sub-folder per label.
         labels: Names of the sub-folders, first that of the pictures with the object; without it
             with and without, or the only two there are.
@@ -54,16 +48,8 @@ def train_gplac(
         push_start: It gives the place where a straight push begins, from an episode's first image,
             and pushes as the demonstrations did.
         first_layer: File of VGG-16's weights, for the first layer to begin with; else random.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the run; without it the defaults.
-        threads: Threads of torch. 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
     given: dict[str, Any] = {
-        "task": task,
-        "episodes": episodes,
-        "seed": seed,
         "weak": weak,
         "weak_labels": labels,
         "use": use,
@@ -75,4 +61,4 @@ def train_gplac(
         from visuomotor.training.image_augmentation import STRONG
 
         given["augmentation"] = STRONG
-    return run_training("gplac", config, dataset, out, threads, given)
+    return run_training("gplac", run, given)

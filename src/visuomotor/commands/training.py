@@ -6,83 +6,47 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from visuomotor.commands.progress import ProgressLine
+from visuomotor.commands.training_run import Run, TrainingRun
 
 if TYPE_CHECKING:
     from visuomotor.training import Progress
 
 
-def train_descriptors(
-    dataset: Path,
-    out: Path,
-    config: Path | None = None,
-    task: str | None = None,
-    episodes: int | None = None,
-    threads: int = 1,
-    seed: int | None = None,
-) -> int:
-    """Train dense descriptors from bags; run again to go on where it was stopped.
-
-    Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the checkpoint.
-        config: YAML file of the run; without it the defaults.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
-        seed: Of weights and batches; another one is another training.
-    """
-    given = {"task": task, "episodes": episodes, "seed": seed}
-    return run_training("descriptors", config, dataset, out, threads, given)
+def train_descriptors(run: Run) -> int:
+    """Train dense descriptors from bags; run again to go on where it was stopped."""
+    return run_training("descriptors", run, {})
 
 
 def train_policy(
-    dataset: Path,
-    out: Path,
+    run: Run,
     family: str = "dense",
-    config: Path | None = None,
     descriptors: Path | None = None,
-    task: str | None = None,
-    episodes: int | None = None,
-    threads: int = 1,
-    seed: int | None = None,
 ) -> int:
     """Train a policy of any family from bags; run again to go on where it was stopped.
 
-    `train dense`, `train han`, `train gplac`, `train bc` and `train pointbc` offer each family's
-    own choices.
+    `train dense`, `train han`, `train gplac`, `train gti`, `train goal`, `train bc` and
+    `train pointbc` offer each family's own choices.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the checkpoint.
-        family: Which family of policy: `dense`, `han`, `gplac`, `bc` or `pointbc`.
-        config: YAML file of the run; without it the defaults.
+        run: The options that all trainings share.
+        family: Which family of policy: `dense`, `han`, `gplac`, `gti`, `goal`, `bc` or `pointbc`.
         descriptors: Folder of trained descriptors, for families that build on them.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
-    given = {"descriptors": descriptors, "task": task, "episodes": episodes, "seed": seed}
-    return run_training(family, config, dataset, out, threads, given)
+    return run_training(family, run, {"descriptors": descriptors})
 
 
 def train_han(
-    dataset: Path,
-    out: Path,
+    run: Run,
     cameras: tuple[str, ...] = (),
     rotation: bool = False,
     chunk: int | None = None,
     weak: Path | None = None,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
-    threads: int = 1,
-    seed: int | None = None,
 ) -> int:
     """Teach a policy to look at one place at a time, and to move relative to it.
 
@@ -96,47 +60,32 @@ def train_han(
     out. More in docs/methods/han.md.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the policy's checkpoint.
+        run: The options that all trainings share.
         cameras: Which cameras compete for its attention; without any as in the config, else front.
         rotation: It also turns the hand; without it the hand keeps its orientation.
         chunk: How many steps' actions it gives at once; without it as in the config, else 1.
         weak: Folder of images by label, with and without the object, that its attention learns to
             tell apart beside the task (docs/methods/gplac.md).
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the run; without it the defaults.
-        threads: Threads of torch. 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
     from visuomotor.observations import CameraSpec
 
     given: dict[str, Any] = {
-        "task": task,
-        "episodes": episodes,
-        "seed": seed,
         "cameras": tuple(CameraSpec(name) for name in cameras) or None,
         "rotation": rotation or None,
         "chunk": chunk,
         "weak": weak,
     }
-    return run_training("han", config, dataset, out, threads, given)
+    return run_training("han", run, given)
 
 
 def train_dense(
-    dataset: Path,
-    out: Path,
+    run: Run,
     descriptors: Path | None = None,
     space: Literal["3d", "2d"] | None = None,
     descriptor_set: Literal["fixed", "optimised", "end_to_end"] | None = None,
     memory: bool = False,
     absolute: bool = False,
-    task: str | None = None,
-    episodes: int | None = None,
-    config: Path | None = None,
     descriptors_config: Path | None = None,
-    threads: int = 1,
-    seed: int | None = None,
 ) -> int:
     """Teach a policy to act on points that it recognises on the objects.
 
@@ -156,8 +105,7 @@ def train_dense(
     More in docs/methods/dense.md.
 
     Args:
-        dataset: Folder of the recorded episodes.
-        out: Folder of the policy's checkpoint.
+        run: The options that all trainings share.
         descriptors: Folder of descriptors that are trained already; without it they are trained.
         space: 3d: points in space, by all cameras and their depth; 2d: places in the first
             camera's image, by its colour alone. Without it as in the config, else 3d.
@@ -166,22 +114,15 @@ def train_dense(
             on, too, which takes much longer. Without it as in the config, else fixed.
         memory: A policy that remembers (LSTM), for demonstrators who act on more than is seen now.
         absolute: The policy knows where on the table the hand is: for goals that cannot be seen.
-        task: Only episodes of this task.
-        episodes: Only the first so many, to see how much a method needs.
-        config: YAML file of the policy's training; without it the defaults.
         descriptors_config: YAML file of the descriptors' training; without it the defaults.
-        threads: Threads of torch; more pay for large networks alone. 0: its own choice.
-        seed: Of weights and batches; another one is another training.
     """
-    common: dict[str, Any] = {"task": task, "episodes": episodes, "seed": seed}
     if descriptors is None:
-        descriptors = out / "descriptors"
+        descriptors = run.out / "descriptors"
         if (descriptors / "config.yaml").exists():
             print(f"descriptors: {descriptors}, trained before (remove it to train them anew)")
         else:
-            code = run_training(
-                "descriptors", descriptors_config, dataset, descriptors, threads, common
-            )
+            first = replace(run, out=descriptors, config=descriptors_config)
+            code = run_training("descriptors", first, {})
             if code:
                 return code
     elif descriptors_config is not None:
@@ -191,17 +132,15 @@ def train_dense(
             f"train dense: got --descriptors {descriptors}, which are trained already, and "
             "--descriptors-config; leave one out"
         )
-    given = {**common, "descriptors": descriptors, "space": space, "descriptor_set": descriptor_set}
-    head = head_options("dense", config, memory, absolute)
-    return run_training("dense", config, dataset, out, threads, {**given, **head})
+    given = {"descriptors": descriptors, "space": space, "descriptor_set": descriptor_set}
+    head = head_options("dense", run.config, memory, absolute)
+    return run_training("dense", run, {**given, **head})
 
 
 def head_options(family: str, config: Path | None, memory: bool, absolute: bool) -> dict[str, Any]:
     """The configuration's head with these changes, as an override; nothing for no change."""
     if not memory and not absolute:
         return {}
-    from dataclasses import replace
-
     from visuomotor.training import read_config
 
     head = read_config(family, config).head
@@ -210,23 +149,17 @@ def head_options(family: str, config: Path | None, memory: bool, absolute: bool)
     return {"head": replace(head, absolute=absolute or head.absolute)}
 
 
-def run_training(
-    family: str,
-    config: Path | None,
-    dataset: Path,
-    out: Path,
-    threads: int,
-    overrides: dict[str, Any],
-) -> int:
-    """One training with its progress shown; overrides that are None are left out. 130: stopped."""
+def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
+    """One training with its progress shown; options that are None are left out. 130: stopped."""
     import torch
 
     from visuomotor.errors import Interrupted
     from visuomotor.training import train
 
-    if threads > 0:
-        torch.set_num_threads(threads)
-    given = {k: str(v) if isinstance(v, Path) else v for k, v in overrides.items() if v is not None}
+    if run.threads > 0:
+        torch.set_num_threads(run.threads)
+    every = {**run.overrides, **options}
+    given = {k: str(v) if isinstance(v, Path) else v for k, v in every.items() if v is not None}
     with stop_on_interrupt() as should_stop, ProgressLine(family, 0, every_s=5.0) as line:
 
         def show(progress: Progress) -> None:
@@ -238,11 +171,11 @@ def run_training(
             line.to(progress.step, text, progress.total)
 
         try:
-            train(family, config, dataset, out, show, should_stop, **given)
+            train(family, run.config, run.dataset, run.out, show, should_stop, **given)
         except Interrupted as end:
             print(end)
             return 130
-    print(f"checkpoint: {out}")
+    print(f"checkpoint: {run.out}")
     return 0
 
 

@@ -9,6 +9,7 @@ from visuomotor.networks.grids import (
     pixels_to_cells,
     sample_map,
 )
+from visuomotor.networks.mixture import Gaussian, Mixture, MixtureLayer
 from visuomotor.networks.mlp import mlp
 from visuomotor.networks.pretrained import load_pretrained
 from visuomotor.networks.registry import BACKBONES, make_backbone
@@ -23,7 +24,10 @@ __all__ = [
     "BACKBONES",
     "Backbone",
     "CompactBackbone",
+    "Gaussian",
     "Grid",
+    "Mixture",
+    "MixtureLayer",
     "SpatialEncoder",
     "as_grid",
     "cell_pixels",

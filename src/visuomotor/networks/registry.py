@@ -10,6 +10,7 @@ from visuomotor.networks.backbone import Backbone, CompactBackbone
 from visuomotor.networks.efficientnet import EfficientNetLite0
 from visuomotor.networks.levine import LevineBackbone
 from visuomotor.networks.local import LocalBackbone
+from visuomotor.networks.plain import PlainBackbone
 from visuomotor.networks.pretrained import load_pretrained
 from visuomotor.networks.resnet import RESNET18, RESNET34, ResNet
 from visuomotor.networks.vit import ViT, ViTShape
@@ -27,6 +28,7 @@ _FIXED: dict[str, Callable[[int], Backbone]] = {
     "compact": CompactBackbone,
     "local": lambda _: LocalBackbone(),
     "local_zeros": lambda _: LocalBackbone(padding="zeros"),
+    "plain": PlainBackbone,
     "xfeat": lambda _: XFeat(),
 }
 VITS = {
@@ -49,7 +51,8 @@ def make_backbone(
 ) -> Backbone:
     """The backbone `name` (one of BACKBONES), randomly initialised or with published weights.
 
-    width: channels of the first layer of compact and the narrow ResNets; the others have their own.
+    width: channels of the first layer of compact, plain and the narrow ResNets; the others have
+    their own.
     stride: pixels per cell; None is 8 for a ResNet and EfficientNet, 4 for levine, its only one for
     the others.
     weights: as `load_pretrained` takes them. Raises ConfigError for what does not exist.

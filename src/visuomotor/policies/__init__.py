@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from visuomotor.checkpoint import load_checkpoint
 from visuomotor.contracts import Policy
@@ -14,7 +14,9 @@ from visuomotor.observations import ObservationSpec
 FAMILIES: dict[str, str] = {
     "bc": "visuomotor.policies.bc",
     "dense": "visuomotor.policies.dense",
+    "goal": "visuomotor.policies.goal",
     "gplac": "visuomotor.policies.gplac",
+    "gti": "visuomotor.policies.gti",
     "han": "visuomotor.policies.han",
     "pointbc": "visuomotor.policies.pointbc",
 }
@@ -27,6 +29,14 @@ class LoadedPolicy(Policy, Protocol):
     @property
     def spec(self) -> ObservationSpec:
         """The cameras, their sizes and crops."""
+
+
+@runtime_checkable
+class Seeded(Protocol):
+    """A policy that draws some of what it does."""
+
+    def seed(self, seed: int) -> None:
+        """What it draws from here on depends on this number alone, and on what it sees."""
 
 
 def load_policy(folder: Path | str) -> LoadedPolicy:

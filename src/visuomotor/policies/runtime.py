@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from visuomotor.contracts import STEP_NS, Action, ActionChunk, Observation, SyncedFrame
+from visuomotor.contracts import STEP_NS, Action, ActionChunk, Observation, SyncedFrame, UInt8
 from visuomotor.control.chunk_config import ChunkConfig
 from visuomotor.control.chunks import ChunkPlayer, check_finite
 from visuomotor.errors import CheckpointError, CommandError, DataError
 from visuomotor.observations import ObservationSpec, check_cameras, observe
-from visuomotor.policies import LoadedPolicy
+from visuomotor.policies import LoadedPolicy, Seeded
+from visuomotor.policies.goals import GoalConditioned
 
 
 class PolicyRuntime:
@@ -48,8 +49,27 @@ class PolicyRuntime:
                 f"{error}; start the missing camera, or train a policy for the cameras there are"
             ) from error
 
-    def reset(self) -> None:
-        """Begins a new episode."""
+    @property
+    def goal_camera(self) -> str:
+        """Of which camera the policy's goal images are; "" if it has no goals."""
+        return self._policy.goal_camera if isinstance(self._policy, GoalConditioned) else ""
+
+    def set_goal(self, color: UInt8, camera: str | None = None) -> None:
+        """What the policy is to reach from here on: an image (H, W, 3) RGB of any size.
+
+        Raises DataError for a policy without goals, and as `GoalConditioned.set_goal` does.
+        """
+        if not isinstance(self._policy, GoalConditioned):
+            raise DataError(
+                "goal: this policy has none; expected one of `visuomotor train goal` with a goal "
+                "image"
+            )
+        self._policy.set_goal(color, camera)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begins a new episode; seed: of what a policy draws in it (None: it goes on drawing)."""
+        if seed is not None and isinstance(self._policy, Seeded):
+            self._policy.seed(seed)
         self._policy.reset()
         self.player.reset()
 

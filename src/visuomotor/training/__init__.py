@@ -25,7 +25,9 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
         "DescriptorTrainingConfig",
         "train_descriptors",
     ),
+    "goal": ("visuomotor.training.goal", "GoalTrainingConfig", "train_goal"),
     "gplac": ("visuomotor.training.gplac", "GplacTrainingConfig", "train_gplac"),
+    "gti": ("visuomotor.training.gti", "GtiTrainingConfig", "train_gti"),
     "han": ("visuomotor.training.han", "HanTrainingConfig", "train_han"),
     "pointbc": ("visuomotor.training.pointbc", "PointBCTrainingConfig", "train_pointbc"),
 }

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from visuomotor.contracts import Float64
 from visuomotor.errors import DataError
 from visuomotor.geometry import pose_delta
 from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
@@ -173,16 +174,34 @@ def cloning_loss(
     else:
         seen = seen + config.noise_feature * scales.spread * torch.from_numpy(blur)
     outputs = _outputs(head, head.inputs(seen, robot_inputs(T_base_ee, width), scales))
-    counts = torch.from_numpy(mask)
-    wanted = pose_delta(T_base_ee, samples.target[rows]).astype(np.float32)
-    error = (outputs[..., :6] - torch.from_numpy(wanted) / scales.delta)[counts]
-    delta_loss = (error.square() + 0.1 * error.abs()).mean()
+    delta, share = labels_of(T_base_ee, samples.target[rows], samples.target_width_m[rows], scales)
+    return imitation_loss(outputs, delta, share, torch.from_numpy(mask), config.width_weight)
+
+
+def labels_of(
+    T_base_ee: Float64, target: Float64, target_width_m: Float64, scales: Scales
+) -> tuple[Tensor, Tensor]:
+    """What a head is to say: normalised deltas (..., 6), and widths (...) as shares of the range.
+
+    Of poses of the hand and targets (..., 4, 4) and target widths (...).
+    """
+    delta = torch.from_numpy(pose_delta(T_base_ee, target).astype(np.float32))
     low, high = scales.width.tolist()
-    share = np.clip((samples.target_width_m[rows] - low) / (high - low), 0, 1)
-    width_loss = F.binary_cross_entropy_with_logits(
-        outputs[..., 6][counts], torch.from_numpy(share.astype(np.float32))[counts]
-    )
-    loss = delta_loss + config.width_weight * width_loss
+    share = np.clip((target_width_m - low) / (high - low), 0, 1)
+    return delta / scales.delta, torch.from_numpy(share.astype(np.float32))
+
+
+def imitation_loss(
+    outputs: Tensor, delta: Tensor, open_share: Tensor, counts: Tensor, width_weight: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """L2 + 0.1 L1 of a head's deltas and the cross-entropy of its widths, where `counts` (...).
+
+    outputs (..., 7); delta (..., 6) and open_share (...) as `labels_of`.
+    """
+    error = (outputs[..., :6] - delta)[counts]
+    delta_loss = (error.square() + 0.1 * error.abs()).mean()
+    width_loss = F.binary_cross_entropy_with_logits(outputs[..., 6][counts], open_share[counts])
+    loss = delta_loss + width_weight * width_loss
     return loss, {"loss": loss, "delta": delta_loss, "width": width_loss}
 
 

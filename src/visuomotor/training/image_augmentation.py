@@ -46,18 +46,23 @@ STRONG = ImageAugmentation(0.3, 0.4, 0.5, 0.2, 0.3, 0.3, 0.04)
 """All of them at once."""
 
 
-def augment_images(images: Tensor, config: ImageAugmentation, generator: torch.Generator) -> Tensor:
-    """Images (B, 3, H, W) in [-1, 1] changed at random, in the same range."""
+def augment_images(
+    images: Tensor, config: ImageAugmentation, generator: torch.Generator, alike: int = 1
+) -> Tensor:
+    """Images (B, 3, H, W) in [-1, 1] changed at random, in the same range.
+
+    alike: so many images in a row, those of a sequence, are changed in the same way.
+    """
     if config.off:
         return images
     if config.shift > 0:
-        images = _shifted(images, config.shift, generator)
+        images = _shifted(images, config.shift, generator, alike)
     if config.convolution > 0:
-        images = _convolved(images, config.convolution, generator)
+        images = _convolved(images, config.convolution, generator, alike)
     if max(config.brightness, config.contrast, config.saturation, config.tint) > 0:
-        images = _coloured(images, config, generator)
+        images = _coloured(images, config, generator, alike)
     if config.cutout > 0:
-        images = _cut(images, config.cutout, generator)
+        images = _cut(images, config.cutout, generator, alike)
     return images
 
 
@@ -66,48 +71,56 @@ def _draw(n: int, low: float, high: float, generator: torch.Generator, channels:
     return low + (high - low) * torch.rand(n, channels, 1, 1, generator=generator)
 
 
-def _shifted(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _shifted(images: Tensor, share: float, generator: torch.Generator, alike: int) -> Tensor:
     """By whole pixels along both axes."""
     b, _, h, w = images.shape
     most = (round(share * h), round(share * w))
-    rows, columns = (
-        torch.arange(n) + torch.randint(-m, m + 1, (b, 1), generator=generator)
-        for n, m in zip((h, w), most, strict=True)
-    )
-    rows, columns = rows.clamp(0, h - 1), columns.clamp(0, w - 1)
-    last = images.permute(0, 2, 3, 1)
-    moved = last[torch.arange(b)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return moved.permute(0, 3, 1, 2)
+    starts = [torch.randint(2 * m + 1, (b // alike,), generator=generator).tolist() for m in most]
+    padded = F.pad(images, (most[1], most[1], most[0], most[0]), mode="replicate")
+    moved = torch.empty_like(images)
+    for i, (row, column) in enumerate(zip(*starts, strict=True)):
+        same = slice(i * alike, (i + 1) * alike)
+        moved[same] = padded[same, :, row : row + h, column : column + w]
+    return moved
 
 
-def _convolved(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def _convolved(
+    images: Tensor, probability: float, generator: torch.Generator, alike: int
+) -> Tensor:
     b, c, h, w = images.shape
-    weight = torch.randn(b * c, c, 3, 3, generator=generator) / (9 * c) ** 0.5
+    weight = torch.randn(b // alike * c, c, 3, 3, generator=generator) / (9 * c) ** 0.5
+    weight = weight.reshape(-1, c, c, 3, 3).repeat_interleave(alike, 0).reshape(b * c, c, 3, 3)
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate").reshape(1, b * c, h + 2, w + 2)
     other = F.conv2d(padded, weight, groups=b).reshape(b, c, h, w)
-    chosen = torch.rand(b, 1, 1, 1, generator=generator) < probability
-    return torch.where(chosen, other.clamp(-1, 1), images)
+    chosen = torch.rand(b // alike, 1, 1, 1, generator=generator) < probability
+    return torch.where(chosen.repeat_interleave(alike, 0), other.clamp(-1, 1), images)
 
 
-def _coloured(images: Tensor, config: ImageAugmentation, generator: torch.Generator) -> Tensor:
-    b = len(images)
-    grey = (images * images.new_tensor(_GREY)[:, None, None]).sum(1, keepdim=True)
-    saturation = _draw(b, 1 - config.saturation, 1 + config.saturation, generator)
-    images = grey + saturation * (images - grey)
-    contrast = _draw(b, 1 - config.contrast, 1 + config.contrast, generator)
-    gain = contrast * _draw(b, 1 - config.tint, 1 + config.tint, generator, 3)
-    brightness = _draw(b, -config.brightness, config.brightness, generator)
+def _coloured(
+    images: Tensor, config: ImageAugmentation, generator: torch.Generator, alike: int
+) -> Tensor:
+    n = len(images) // alike
+    saturation = _draw(n, 1 - config.saturation, 1 + config.saturation, generator)
+    contrast = _draw(n, 1 - config.contrast, 1 + config.contrast, generator)
+    gain = contrast * _draw(n, 1 - config.tint, 1 + config.tint, generator, 3)
+    brightness = _draw(n, -config.brightness, config.brightness, generator)
+    saturation, gain, brightness = (
+        x.repeat_interleave(alike, 0) for x in (saturation, gain, brightness)
+    )
+    if config.saturation > 0:
+        grey = (images * images.new_tensor(_GREY)[:, None, None]).sum(1, keepdim=True)
+        images = grey + saturation * (images - grey)
     return (gain * images + brightness).clamp(-1, 1)
 
 
-def _cut(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    b, _, h, w = images.shape
-    inside = torch.rand(b, 1, 1, generator=generator) < probability
-    for axis, n in enumerate((h, w)):
-        length = torch.rand(b, 1, generator=generator) * 0.5 * n
-        first = torch.rand(b, 1, generator=generator) * (n - length)
-        place = torch.arange(n)
-        within = (place >= first) & (place < first + length)  # (b, n)
+def _cut(images: Tensor, probability: float, generator: torch.Generator, alike: int) -> Tensor:
+    n = len(images) // alike
+    inside = torch.rand(n, 1, 1, generator=generator) < probability
+    for axis, side in enumerate(images.shape[-2:]):
+        length = torch.rand(n, 1, generator=generator) * 0.5 * side
+        first = torch.rand(n, 1, generator=generator) * (side - length)
+        place = torch.arange(side)
+        within = (place >= first) & (place < first + length)  # (n, side)
         inside = inside & (within[:, :, None] if axis == 0 else within[:, None, :])
-    colour = _draw(b, -1, 1, generator, 3)
-    return torch.where(inside[:, None], colour, images)
+    colour = _draw(n, -1, 1, generator, 3).repeat_interleave(alike, 0)
+    return torch.where(inside.repeat_interleave(alike, 0)[:, None], colour, images)

@@ -21,7 +21,7 @@ from visuomotor.networks import (
 from visuomotor.networks.pretrained import wheel_file
 from visuomotor.networks.resnet import RESNET18, ResNet
 
-SMALL = ["compact", "efficientnet_lite0", "resnet18_narrow", "xfeat"]
+SMALL = ["compact", "plain", "efficientnet_lite0", "resnet18_narrow", "xfeat"]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -82,6 +82,15 @@ def test_levines_cells_are_where_its_grid_says(stride: int) -> None:
     place = cell_pixels(n, n, backbone.grid).reshape(n, n, 2)[n // 2, n // 2]
     assert (seen_centre(backbone, 64, n // 2, n // 2) - place).abs().max() < 0.3
     torch.testing.assert_close(place, torch.full((2,), stride * (n // 2) + 0.0))
+
+
+def test_plains_cells_are_where_its_grid_says() -> None:
+    torch.manual_seed(0)
+    backbone = make_backbone("plain", width=8).eval()
+    symmetric(backbone)
+    place = cell_pixels(16, 16, backbone.grid).reshape(16, 16, 2)[8, 8]
+    assert (seen_centre(backbone, 64, 8, 8) - place).abs().max() < 0.3
+    torch.testing.assert_close(place, torch.full((2,), 4 * 8.5 - 0.5))
 
 
 @pytest.mark.parametrize("stride", [4, 8])

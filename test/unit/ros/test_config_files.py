@@ -104,11 +104,11 @@ def test_a_nodes_file_is_a_valid_config(node: str, name: str) -> None:
 
 
 def test_every_file_has_somebody_who_reads_it() -> None:
-    """A YAML file is a node's, a policy's, a device's or a package's that this file knows."""
+    """A YAML file is a node's, a training's, a device's or a package's that this file knows."""
     foreign = {"crisp_controllers", "realsense", "ros_gz_bridge", "gazebo_calibration"}
     ours = {name for names in NODE_FILES.values() for name in names}
     rest = {p.stem for p in CONFIG.glob("*.yaml")} - foreign - ours
-    assert all(re.match("policy_|descriptors_|teleop_", name) for name in rest), rest
+    assert all(re.match("policy_|descriptors_|teleop_|train_", name) for name in rest), rest
 
 
 def test_crisps_file_names_only_documented_parameters() -> None:

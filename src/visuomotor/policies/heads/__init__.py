@@ -1,6 +1,6 @@
 """From what is seen and the robot's state to an action; shared by the families that clone."""
 
-from visuomotor.policies.heads.acting import HeadRunner
+from visuomotor.policies.heads.acting import HeadRunner, action_of
 from visuomotor.policies.heads.config import HeadConfig
 from visuomotor.policies.heads.head import PolicyHead
 from visuomotor.policies.heads.robot import POINTING_DOWN, RobotInputs, robot_inputs
@@ -13,5 +13,6 @@ __all__ = [
     "PolicyHead",
     "RobotInputs",
     "Scales",
+    "action_of",
     "robot_inputs",
 ]

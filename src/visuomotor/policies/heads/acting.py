@@ -48,8 +48,13 @@ class HeadRunner:
             outputs = outputs[0, 0]
         else:
             outputs, _ = self.head(inputs)
-        delta = (outputs[:6] * self.scales.delta).double().numpy()
-        delta = shortened_deltas(delta, self.scales.longest.double().numpy())
-        low, high = self.scales.width.double().tolist()
-        width = low + (high - low) * float(torch.sigmoid(outputs[6]))
-        return Action(apply_delta(observation.T_base_ee, delta), width)
+        return action_of(outputs, observation, self.scales)
+
+
+def action_of(outputs: Tensor, observation: Observation, scales: Scales) -> Action:
+    """The target that a head's outputs (7,) mean, no farther than one that was demonstrated."""
+    delta = (outputs[:6] * scales.delta).double().numpy()
+    delta = shortened_deltas(delta, scales.longest.double().numpy())
+    low, high = scales.width.double().tolist()
+    width = low + (high - low) * float(torch.sigmoid(outputs[6]))
+    return Action(apply_delta(observation.T_base_ee, delta), width)
