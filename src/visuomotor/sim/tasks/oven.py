@@ -39,7 +39,7 @@ def add_oven(world: ET.Element) -> None:
     back = (_DEPTH_M[1] + 0.003, 0.0, upright[0])
     add_box(oven, "oven_back", (0.003, _HALF_WIDTH_M, upright[1]), back, _GREY)
     glass = (half_depth, _HALF_WIDTH_M, 0.002)
-    add_box(oven, "oven_glass", glass, (middle, 0, high), ".60 .75 .85 .28")
+    add_box(oven, "oven_glass", glass, (middle, 0, high), ".36 .44 .50 .20")
     mantle = (_DEPTH_M[0], 0.0, high - 0.005)
     add_box(oven, "oven_mantle", (0.003, _HALF_WIDTH_M, 0.006), mantle, _GREY)
     ground = (half_depth, _HALF_WIDTH_M - 0.006, 0.0005)
