@@ -14,6 +14,7 @@ from tyro.extras import SubcommandApp
 from visuomotor.commands import (
     attention,
     baselines,
+    benchmarks,
     calibration,
     console,
     descriptors,
@@ -109,7 +110,7 @@ def application() -> SubcommandApp:
     app.command(name="eval")(simulation.evaluate)
     app.command(attention.attention)
     app.command(feature_points.feature_points)
-    app.command(simulation.bench)
+    app.command(benchmarks.bench)
     comparing = SubcommandApp()
     comparing.command(name="run")(study.run)
     comparing.command(name="table")(study.table)

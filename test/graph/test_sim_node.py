@@ -223,6 +223,20 @@ def test_cameras_that_an_environment_moved_are_announced_anew(listener):
         listener.spin_until(lambda: np.allclose(newest(), first, atol=1e-9), 10.0, "the first ones")
 
 
+def test_a_reset_takes_the_start_and_goal_that_are_asked_for(listener):
+    with sim("task:=cross", "seed:=4", "cameras:=[front]", "width:=32", "height:=24"):
+        listener.spin_until(lambda: listener.status().get("pair") == "a>", STARTUP_S, "status")
+        for name, value in (("start", "b"), ("goal", "c")):
+            assert listener.set_parameter(name, value).successful
+        assert listener.reset(7).message == "cross, seed 7, b>c"
+        listener.spin_until(lambda: listener.status()["pair"] == "b>c", 10.0, "the pair")
+        assert listener.status()["reached"] == ""
+        assert listener.set_parameter("goal", "e").successful
+        refused = listener.reset(7)
+        assert not refused.success
+        assert "unknown goal of cross 'e'" in refused.message
+
+
 def test_it_follows_references_and_grips(listener):
     with sim("cameras:=[front]"):
         poses = listener.messages[topics.CURRENT_POSE]

@@ -12,9 +12,9 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 
 from visuomotor.cli import main
+from visuomotor.commands.benchmarks import figures_table
 from visuomotor.commands.dependencies import explain_missing
 from visuomotor.commands.progress import ProgressLine
-from visuomotor.commands.simulation import figures_table
 from visuomotor.commands.training import stop_on_interrupt
 from visuomotor.errors import DataError, MissingDependencyError
 from visuomotor.recording import find_episodes, load_sidecar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -94,6 +95,15 @@ def run_rollouts(
             yield lockstep.rollout(seed, agent)
     finally:
         world.close()
+
+
+def goals_by_pair(rollouts: Sequence[Rollout]) -> dict[str, dict[str, int]]:
+    """How often each goal was reached ("": none), by pair; empty for a task without goals."""
+    counts: dict[str, Counter[str]] = {}
+    for rollout in rollouts:
+        if rollout.pair:
+            counts.setdefault(rollout.pair, Counter())[rollout.reached] += 1
+    return {pair: dict(sorted(goals.items())) for pair, goals in sorted(counts.items())}
 
 
 def blacked_out(frame: SyncedFrame) -> SyncedFrame:

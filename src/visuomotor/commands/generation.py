@@ -11,6 +11,7 @@ from tyro.conf import Positional
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError, RobotError
 
+
 def generate(
     checkpoint: Path,
     task: str = "cross",

@@ -1,19 +1,17 @@
-"""`demos`, `eval`, `demo` and `bench`: what runs in simulation and measures."""
+"""`demos`, `eval` and `demo`: what runs in simulation."""
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-from tyro.conf import Positional
+from typing import Any, Literal
 
 from visuomotor.commands.progress import ProgressLine
 from visuomotor.errors import ConfigError
 
 Region = Literal["interpolation", "extrapolation", "gaussian"]
+Disturbance = Literal["none", "held", "moved"]
 Variant = Literal[
     "plain",
     "class_general",
@@ -27,20 +25,6 @@ Variant = Literal[
     "validation_environments",
     "test_environments",
 ]
-Speed = Literal[
-    "sim",
-    "worlds",
-    "image",
-    "loop",
-    "dataset",
-    "sync",
-    "dense",
-    "descriptors",
-    "han",
-    "gplac",
-    "control",
-]
-Benchmark = Literal[Speed, "backends", "all"]
 
 
 def demos(
@@ -53,6 +37,9 @@ def demos(
     wrenches: float = 1.0,
     demonstrator: Literal["expert", "human_like"] = "expert",
     hand_noise_m: float = 0.0,
+    start: str = "",
+    goal: str = "",
+    disturbance: Disturbance = "none",
     cameras: tuple[str, ...] = ("front", "side"),
     width: int = 160,
     height: int = 120,
@@ -70,6 +57,9 @@ def demos(
         wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
         demonstrator: The scripted expert, or that with a person's curves, pauses and pace.
         hand_noise_m: How far the hand sways beside its targets, standard deviation in metres.
+        start: Where to begin, in tasks with several starts; without it they take turns.
+        goal: Where to end, in tasks with several goals; without it as shown from that start.
+        disturbance: Once in mid-episode: the arm held for 2 s, or an object moved.
         cameras: Which cameras see it: front, side, wrist.
         width: Width of the images in pixels.
         height: Height of the images in pixels.
@@ -90,6 +80,9 @@ def demos(
         "wrenches": wrenches,
         "demonstrator": demonstrator,
         "hand_noise_m": hand_noise_m,
+        "start": start,
+        "goal": goal,
+        "disturbance": disturbance,
         "cameras": cameras,
         "width": width,
         "height": height,
@@ -117,6 +110,9 @@ def evaluate(
     region: Region = "interpolation",
     variant: Variant = "plain",
     wrenches: float = 1.0,
+    start: str = "",
+    goal: str = "",
+    disturbance: Disturbance = "none",
     cameras: tuple[str, ...] = (),
     blind: bool = False,
     out: Path | None = None,
@@ -131,6 +127,9 @@ def evaluate(
         region: Where the task draws its initial states from.
         variant: Which objects and surroundings it shows, where the task has several.
         wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
+        start: Where to begin, in tasks with several starts; without it they take turns.
+        goal: Where to end, in tasks with several goals; without it any counts.
+        disturbance: Once in mid-episode: the arm held for 2 s, or an object moved.
         cameras: Which cameras are rendered; without any, those of the checkpoint.
         blind: Black out the images: what is still solved is solved without looking.
         out: Also write every rollout to this JSON file.
@@ -138,6 +137,7 @@ def evaluate(
     if episodes < 1:
         raise ConfigError(f"--episodes: got {episodes}, expected 1 or more")
     from visuomotor.bench.evaluation import evaluate as run
+    from visuomotor.bench.evaluation import goals_by_pair
     from visuomotor.bench.statistics import wilson
     from visuomotor.checkpoint import load_checkpoint
     from visuomotor.config import from_mapping
@@ -150,6 +150,9 @@ def evaluate(
         "region": region,
         "variant": variant,
         "wrenches": wrenches,
+        "start": start,
+        "goal": goal,
+        "disturbance": disturbance,
         "cameras": cameras,
     }
     sim = from_mapping(SimConfig, values, "visuomotor eval")
@@ -172,6 +175,8 @@ def evaluate(
         f"{what}: {solved} of {len(rollouts)} solved, "
         f"success {solved / len(rollouts):.3f} (95% interval {low:.3f} to {high:.3f})"
     )
+    for pair, goals in goals_by_pair(rollouts).items():
+        print(f"{pair}: " + ", ".join(f"{goal or 'none'} {n}" for goal, n in goals.items()))
     if out is not None:
         _save_rollouts(out, checkpoint, values, blind, rollouts, (low, high))
         print(f"written: {out}")
@@ -215,65 +220,3 @@ def demo(out: Path = Path("demo")) -> int:
 
     run_demo(out)
     return 0
-
-
-def bench(
-    name: Positional[Benchmark],
-    out: Path = Path("benchmarks/results"),
-) -> int:
-    """Measure the speed of a part, print its figures and write them as JSON.
-
-    Args:
-        name: What is measured: one 20 Hz control step (sim), images of environments that change
-            (worlds), an image's way between two processes (image), the whole loop (loop), windows
-            from bags (dataset), the synchroniser (sync), training and acting of the dense policy
-            (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
-            training of descriptors (descriptors), how the arm follows and stops (control); all of
-            these (all); or success from the same starts with either backend (backends).
-        out: Folder of the results.
-    """
-    names = get_args(Speed) if name == "all" else (name,)
-    for one in names:
-        print(f"bench {one} ...", flush=True)
-        module = importlib.import_module(f"visuomotor.bench.{one}")
-        result = module.run(out)
-        print(figures_table(result), flush=True)
-        pages = out.resolve().parent.parent / "docs" / "results"
-        if hasattr(module, "page") and out.name == "results" and pages.is_dir():
-            (pages / f"{one}.md").write_text(module.page(result))
-    from visuomotor.bench.tables import BEGIN, update_readme
-
-    readme = out.resolve().parent.parent / "README.md"
-    if out.name == "results" and readme.is_file() and BEGIN in readme.read_text():
-        update_readme(readme, out)
-    return 0
-
-
-def figures_table(result: Mapping[str, Any]) -> str:
-    """A benchmark's figures as text, one a line, nested names joined by dots.
-
-    >>> print(figures_table({"name": "sim", "figures": {"a_ms": {"p50": 1.5}}, "limited_by": "x"}))
-    sim
-      a_ms.p50  1.5
-      limited by: x
-    """
-    rows = list(_flat(result["figures"]))
-    width = max((len(name) for name, _ in rows), default=0)
-    lines = [f"  {name:<{width}}  {_text(value)}" for name, value in rows]
-    return "\n".join([str(result["name"]), *lines, f"  limited by: {result['limited_by']}"])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{key}.")
-        else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_text(v) for v in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -14,7 +14,7 @@ from visuomotor.generation.config import GenerationConfig
 from visuomotor.generation.coverage import GOAL, START, Coverage
 from visuomotor.generation.log import Generated, GenerationLog
 from visuomotor.generation.selection import left_out
-from visuomotor.policies import Seeded, load_policy
+from visuomotor.policies import load_policy
 from visuomotor.policies.runtime import PolicyRuntime
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
 from visuomotor.sim import SimConfig, SimWorld
@@ -50,17 +50,14 @@ def generate(
             f"such as {', '.join(n for n in TASKS if isinstance(make_task(n), WithGoals))}"
         )
     torch.set_num_threads(1)  # small convolutions: more threads wait for one another
-    policy = load_policy(checkpoint)
-    runtime = PolicyRuntime(policy)
+    runtime = PolicyRuntime(load_policy(checkpoint))
     runtime.check(list(sim.cameras))
     log = GenerationLog(dataset, sim.task, str(checkpoint))
     world = SimWorld(sim)
     try:
         lockstep = Lockstep(world, LATENCY_S)
         for seed in log.todo(seeds):
-            runtime.reset()
-            if isinstance(policy, Seeded):
-                policy.seed(seed)
+            runtime.reset(seed)
             sidecar = Sidecar(
                 sim.task, operator=f"policy {checkpoint.name}", tags=(GENERATED,), seed=seed
             )

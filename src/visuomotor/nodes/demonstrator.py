@@ -22,6 +22,7 @@ from visuomotor.ros.run import run_node
 from visuomotor.ros.simulation import SimulationClient
 from visuomotor.sim.demonstrators import make_demonstrator, operator_of
 from visuomotor.sim.tasks import make_task
+from visuomotor.sim.tasks.goals import episode_pair
 
 RATE_HZ = 20.0
 REST_STEPS = 6
@@ -32,6 +33,7 @@ class Config:
     """What is demonstrated: episodes from seeds first_seed, first_seed + 1, ...
 
     demonstrator: expert, or human_like with a person's curves, pauses and changes of pace.
+    start, goal: of a task that has several, as SimConfig's; they are set in the simulation, too.
     operator: how the episodes' sidecars call it; "": by its name.
     record: use the recorder's services; without it the expert only moves the arm. wait_for_sets:
     demonstrate only while rgbd_sync gives sets (False for a recorder with source: raw), and do an
@@ -42,6 +44,8 @@ class Config:
     episodes: int = 30
     first_seed: int = 1000
     demonstrator: str = "expert"
+    start: str = ""
+    goal: str = ""
     record: bool = True
     wait_for_sets: bool = True
     operator: str = ""
@@ -66,6 +70,7 @@ class Demonstrator(Node):
         self._horizon_s = task.horizon_steps / RATE_HZ
         self._task = task
         self._operator = self.config.operator or operator_of(self.config.demonstrator)
+        episode_pair(task, self.config.start, self.config.goal, self.config.first_seed)
         self._expert = make_demonstrator(self.config.demonstrator, task, self.config.first_seed)
         self.sim = SimulationClient(self, task.objects)
         self._pose = self.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
@@ -130,10 +135,15 @@ class Demonstrator(Node):
 
     def _attempt(self, seed: int) -> bool:
         sim, call = self.sim, self.sim.caller
-        sim.reset(seed)
+        pair = episode_pair(self._task, self.config.start, self.config.goal, seed)
+        if pair.start:
+            sim.reset(seed, start=pair.start, goal=pair.goal)
+        else:
+            sim.reset(seed)
         if self.config.record and self.config.wait_for_sets:
             sim.wait_for_sets()
-        self._expert = make_demonstrator(self.config.demonstrator, self._task, seed)
+        name, goal = self.config.demonstrator, pair.goal
+        self._expert = make_demonstrator(name, self._task, seed, goal)
         self._enabled = False
         self._rest = REST_STEPS
         self._done.clear()

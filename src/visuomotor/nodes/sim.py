@@ -204,10 +204,13 @@ class Sim(Node):
         stamp_ns, objects, solved, elapsed_s = self.world.truth()
         for name, T in objects.items():
             self._objects[name].publish(messages.pose_msg(T, stamp_ns))
+        pair, reached = self.world.goals()
         status = {
             "task": self.config.task,
             "seed": self._simulated.seed,
             "success": solved,
+            "pair": pair,
+            "reached": reached,
             "elapsed_s": elapsed_s,
             "late": self.world.late,
             "physics_s": self.world.physics_s,
@@ -251,9 +254,10 @@ class Sim(Node):
         config = read(self, Config)
         if config.seed < 0:
             raise ConfigError(f"got seed {config.seed}, expected a number >= 0")
-        self.world.reset(config.seed)
+        self.world.reset(config.seed, config.start, config.goal)
         self._publish_extrinsics()
-        return f"{config.task}, seed {config.seed}"
+        pair = str(self._simulated.pair)
+        return f"{config.task}, seed {config.seed}" + (f", {pair}" if pair else "")
 
     def _push_hand(self) -> str:
         config = read(self, Config)

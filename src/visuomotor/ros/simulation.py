@@ -23,11 +23,13 @@ from visuomotor.ros.services import ServiceCaller
 
 @dataclass(frozen=True)
 class SimStatus:
-    """What `sim/status` says."""
+    """What `sim/status` says; reached: the goal that was reached last, "" for none."""
 
     seed: int
     success: bool
     elapsed_s: float
+    pair: str = ""
+    reached: str = ""
 
 
 class SimulationClient:
@@ -94,9 +96,19 @@ class SimulationClient:
         with self._lock:
             return dict(self._objects) if self._wanted <= set(self._objects) else None
 
-    def reset(self, seed: int, timeout_s: float = 10.0) -> None:
-        """The initial state of `seed`, the bridge anchored to it; returns when both are seen."""
-        self.caller.set_parameters(self._sim_node, {"seed": seed})
+    def reset(
+        self,
+        seed: int,
+        timeout_s: float = 10.0,
+        start: str | None = None,
+        goal: str | None = None,
+    ) -> None:
+        """The initial state of `seed`, the bridge anchored to it; returns when both are seen.
+
+        start, goal: of a task that has several; None: as the simulation's parameters are.
+        """
+        pair = {name: v for name, v in (("start", start), ("goal", goal)) if v is not None}
+        self.caller.set_parameters(self._sim_node, {"seed": seed, **pair})
         self.caller.trigger(topics.SIM_RESET)
         with self._lock:
             self._objects.clear()
@@ -136,7 +148,11 @@ class SimulationClient:
         values = messages.diagnostics_from_msg(msg)["sim"]
         with self._lock:
             self._status = SimStatus(
-                int(values["seed"]), values["success"] == "True", float(values["elapsed_s"])
+                int(values["seed"]),
+                values["success"] == "True",
+                float(values["elapsed_s"]),
+                values.get("pair", ""),
+                values.get("reached", ""),
             )
             self._lock.notify_all()
 

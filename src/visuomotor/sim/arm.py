@@ -39,17 +39,19 @@ class SimArm:
         self._site = model.site(f"{PREFIX}tcp").id
         self._jacobian = np.zeros((6, model.nv))
         self._home = np.array(HOME_Q)
-        self._q_ref = self._home.copy()
-        self._reference = np.eye(4)
-        self._width_target = self._width_ref = 0.08
+        self._q_ref, self.held = self._home.copy(), False
+        self._reference = self._wanted = np.eye(4)
+        self._width_target = self._width_ref = self._width_wanted = 0.08
+        self.held = False
+        """While this is set, arm and hand stay where they are; then they follow the newest."""
 
     def reset(self, T_base_ee: NDArray[np.float64]) -> None:
         """Puts the arm at a pose (solved from home) with an open hand; the reference stays there.
 
         Raises RobotError for a pose out of reach.
         """
-        self._q_ref = self._home.copy()
-        self._reference = np.array(T_base_ee)
+        self._q_ref, self.held = self._home.copy(), False
+        self._reference = self._wanted = np.array(T_base_ee)
         for _ in range(100):
             error = self._solve()
             if float(np.abs(error).max()) < 1e-4:
@@ -61,7 +63,7 @@ class SimArm:
             )
         self._data.qpos[self.qpos] = self._q_ref
         self._data.qpos[self.fingers] = 0.04
-        self._width_target = self._width_ref = 0.08
+        self._width_target = self._width_ref = self._width_wanted = 0.08
         self._data.ctrl[self._servos] = self._q_ref
         self._data.ctrl[self._hand] = 0.04
 
@@ -71,11 +73,11 @@ class SimArm:
 
     def set_reference(self, T_base_ee: NDArray[np.float64]) -> None:
         """The pose (4, 4) that the next steps drive to."""
-        self._reference = np.array(T_base_ee)
+        self._wanted = np.array(T_base_ee)
 
     def set_gripper(self, width_m: float) -> None:
         """The full width that the hand moves to at its own speed."""
-        self._width_target = float(np.clip(width_m, 0.0, 0.08))
+        self._width_wanted = float(np.clip(width_m, 0.0, 0.08))
 
     @property
     def gripper_width_m(self) -> float:
@@ -84,6 +86,10 @@ class SimArm:
 
     def control(self, dt_s: float) -> None:
         """Sets the servos for the next `dt_s` seconds of physics."""
+        if self.held:
+            self._width_target = self._width_ref
+        else:
+            self._reference, self._width_target = self._wanted, self._width_wanted
         before = self._q_ref
         self._solve()
         ctrl = self._q_ref + (_SERVO_LAG_S / dt_s) * (self._q_ref - before)

@@ -16,6 +16,7 @@ from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.geometry import matrix_from_rotvec, pose
 from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import Expert, Poses, Task
+from visuomotor.sim.tasks.goals import WithGoals
 
 DEMONSTRATORS = {"expert": "scripted expert", "human_like": "scripted, human-like"}
 """Their names, and how sidecars call them."""
@@ -29,10 +30,13 @@ def operator_of(name: str) -> str:
     return DEMONSTRATORS[name]
 
 
-def make_demonstrator(name: str, task: Task, seed: int) -> Expert:
-    """The demonstrator of one episode; ConfigError names those there are."""
+def make_demonstrator(name: str, task: Task, seed: int, goal: str = "") -> Expert:
+    """The demonstrator of one episode; ConfigError names those there are.
+
+    goal: where it is to end, in a task that has several.
+    """
     operator_of(name)
-    expert = task.expert()
+    expert = task.expert_to(goal) if goal and isinstance(task, WithGoals) else task.expert()
     return expert if name == "expert" else HumanLike(expert, seed)
 
 

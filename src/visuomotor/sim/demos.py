@@ -11,10 +11,10 @@ from visuomotor.errors import RobotError
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
 from visuomotor.recording.messages import pose_cdr
 from visuomotor.recording.schema import POSE
-from visuomotor.sim.config import SimConfig
 from visuomotor.sim.demonstrators import operator_of
 from visuomotor.sim.rollout import Lockstep, Rollout
 from visuomotor.sim.tasks import Poses
+from visuomotor.sim.tasks.goals import episode_pair
 from visuomotor.sim.world import SimWorld
 
 
@@ -37,7 +37,7 @@ def write_demos(
         sidecar = Sidecar(
             world.config.task,
             operator=operator_of(world.config.demonstrator),
-            tags=_tags(world.config),
+            tags=_tags(world, seed),
             seed=seed,
         )
         with EpisodeWriter(dataset, sidecar, start_ns, config) as writer:
@@ -63,13 +63,19 @@ def write_demos(
     return episodes
 
 
-def _tags(config: SimConfig) -> tuple[str, ...]:
-    """What tells demonstrations of one task apart: region, and variant and wrenches if unusual."""
+def _tags(world: SimWorld, seed: int) -> tuple[str, ...]:
+    """What tells demonstrations of one task apart: region, start, goal, and what is unusual."""
+    config = world.config
     tags: list[str] = [config.region]
+    pair = episode_pair(world.task, config.start, config.goal, seed)
+    if pair.start:
+        tags += [f"start {pair.start}", f"goal {pair.goal}"]
     if config.variant != "plain":
         tags.append(config.variant)
     if config.wrenches != 1.0:
         tags.append(f"wrenches {config.wrenches:g}")
     if config.hand_noise_m > 0:
         tags.append(f"hand noise {config.hand_noise_m:g} m")
+    if config.disturbance != "none":
+        tags.append(f"disturbance {config.disturbance}")
     return tuple(tags)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mujoco
 
-from visuomotor.errors import RobotError
+from visuomotor.errors import ConfigError, RobotError
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.franka_arm import LeanSimulator
 from visuomotor.sim.franka_server import ReflexServer, ReflexSimulationServer
@@ -23,7 +23,7 @@ class FrankaWorld(SimWorld):
     never. cycle_ms: under torque control a state goes out, and torques are taken, once in so many
     milliseconds; a real arm's 1 takes twice the CPU of 2 on both sides. References and gripper
     commands of the graph are ignored. A reset places the objects and leaves the arm, as in a lab.
-    Raises RobotError when the address is taken.
+    Raises RobotError when the address is taken, ConfigError for the disturbance `held`.
     """
 
     max_lag_s = 0.01
@@ -35,6 +35,11 @@ class FrankaWorld(SimWorld):
         lost_packets: int = 0,
         cycle_ms: int = 1,
     ) -> None:
+        if config.disturbance == "held":
+            raise ConfigError(
+                "disturbance 'held': an arm that a libfranka client drives cannot be held from "
+                "here; use 'moved', or push the hand (sim/push)"
+            )
         self._hostname, self._lost_packets = hostname, lost_packets
         self.tick_s = cycle_ms * TICK_S
         super().__init__(config)

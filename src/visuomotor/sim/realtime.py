@@ -42,6 +42,7 @@ class RealtimeWorld:
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
         self._armed = False
         self._solved = False
+        self._reached = ""
         self._failure: Exception | None = None
         self.late = 0
         """How often the physics fell more than the world's max_lag_s behind, and the clock was set
@@ -52,11 +53,19 @@ class RealtimeWorld:
         self.reset(seed)
         self._thread.start()
 
-    def reset(self, seed: int) -> None:
-        """The initial state of `seed`, now."""
+    def reset(self, seed: int, start: str | None = None, goal: str | None = None) -> None:
+        """The initial state of `seed`, now; start and goal as SimConfig's, None: as they were.
+
+        Raises ConfigError for names that the task lacks.
+        """
         with self._lock:
+            config = self._world.config
+            self._world.choose_pair(
+                config.start if start is None else start, config.goal if goal is None else goal
+            )
             self._world.reset(seed, self._clock_ns())
             self._armed = self._solved = False
+            self._reached = ""
 
     def follow(self, T_base_ee: NDArray[np.float64]) -> bool:
         """Takes a reference; False if it was too far away and ignored."""
@@ -103,6 +112,11 @@ class RealtimeWorld:
             world = self._world
             return world.time_ns, world.object_poses(), self._solved, world.elapsed_s
 
+    def goals(self) -> tuple[str, str]:
+        """The episode's pair, as a sim.tasks.goals.Pair writes it, and the goal reached last."""
+        with self._lock:
+            return str(self._world.pair), self._reached
+
     @property
     def physics_s(self) -> float:
         """How much time of its own the physics has lived through since it was made."""
@@ -138,6 +152,7 @@ class RealtimeWorld:
                     if abs(self._world.time_ns - judged_ns) >= JUDGED_NS:
                         judged_ns = self._world.time_ns
                         self._solved = self._solved or self._world.success()
+                        self._reached = self._world.reached() or self._reached
                 due_ns = self._world.time_ns + tick_ns
             if stepped and self._on_state is not None:
                 self._on_state(self.robot_state())

@@ -25,6 +25,9 @@ class Rollout:
 
     start: x, y (m) and yaw (rad) of the task's first object, in base, before the first step.
     error: how far from a goal state it ended (m, rad), None for a task that has no such measure.
+    pair: start and goal as a sim.tasks.goals.Pair writes them, `a>d`, or `a>` where any goal
+    counted; in a demonstration what it shows. reached: the goal that it ended in. Both are "" in
+    tasks without goals, and reached where none was.
     """
 
     seed: int
@@ -33,6 +36,8 @@ class Rollout:
     refusals: tuple[str, ...] = ()
     start: tuple[float, float, float] | None = None
     error: tuple[float, float] | None = None
+    pair: str = ""
+    reached: str = ""
 
 
 class Lockstep:
@@ -57,29 +62,57 @@ class Lockstep:
         seed: int,
         agent: Agent,
         max_steps: int | None = None,
-        on_step: Callable[[SyncedFrame], None] | None = None,
+        on_step: Callable[[SyncedFrame], object] = lambda _: None,
         start_ns: int = 1_000_000_000,
+        on_action: Callable[[int, Action], None] = lambda *_: None,
+        rest_steps: int = 0,
     ) -> Rollout:
-        """One episode from `seed` until success or the task's horizon; `agent` acts as policy."""
+        """One episode from `seed` until success or the task's horizon; `agent` acts as policy.
+
+        It ends in the first goal that is reached, be it the one asked for or not, and rest_steps
+        later if it stays there so long. on_step is told of each set, on_action(stamp_ns, accepted
+        target) of what the bridge accepted.
+        """
         world = self.world
         bridge = self._begin(seed, start_ns)
         start = self._start()
         refusals: list[str] = []
         limit = max_steps or world.task.horizon_steps
-        for step in range(limit):
-            frame = world.frame()
-            if on_step is not None:
-                on_step(frame)
-            action = agent(frame)
-            for tick in range(self._ticks):
-                if tick == self._latency_ticks and action is not None:
-                    verdict, _ = self._offer(bridge, "policy", action)
-                    if not verdict.accepted:
-                        refusals.append(verdict.reason)
-                self._advance(bridge)
-            if world.success():
-                return Rollout(seed, True, step + 1, tuple(refusals), start, self._error())
-        return Rollout(seed, False, limit, tuple(refusals), start, self._error())
+        steps, ended = 0, False
+        while steps < limit and not ended:
+            steps += 1
+            self._step(bridge, agent, on_step, on_action, refusals)
+            ended = self._ended()
+        success, reached = world.success(), world.reached()
+        while ended and rest_steps > 0 and steps < limit and self._ended():
+            steps, rest_steps = steps + 1, rest_steps - 1
+            self._step(bridge, agent, on_step, on_action, refusals)
+        pair = str(world.pair)
+        return Rollout(seed, success, steps, tuple(refusals), start, self._error(), pair, reached)
+
+    def _ended(self) -> bool:
+        return self.world.success() or bool(self.world.reached())
+
+    def _step(
+        self,
+        bridge: CartesianBridge,
+        agent: Agent,
+        on_step: Callable[[SyncedFrame], object],
+        on_action: Callable[[int, Action], None],
+        refusals: list[str],
+    ) -> None:
+        """One control step of a policy."""
+        frame = self.world.frame()
+        on_step(frame)
+        action = agent(frame)
+        for tick in range(self._ticks):
+            if tick == self._latency_ticks and action is not None:
+                target, width = self._offer(bridge, "policy", action)
+                if not target.accepted:
+                    refusals.append(target.reason)
+                elif target.T_base_ee is not None and width.width_m is not None:
+                    on_action(self.world.time_ns, Action(target.T_base_ee, width.width_m))
+            self._advance(bridge)
 
     def demonstrate(
         self,
@@ -96,10 +129,12 @@ class Lockstep:
         """
         world = self.world
         bridge = self._begin(seed, start_ns)
-        expert = make_demonstrator(world.config.demonstrator, world.task, seed)
+        name, pair = world.config.demonstrator, world.pair
+        expert = make_demonstrator(name, world.task, seed, pair.goal)
         expert.reset()
-        solved, rest = False, REST_STEPS
-        for step in range(world.task.horizon_steps):
+        solved, rest, steps = False, REST_STEPS, 0
+        while steps < world.task.horizon_steps and rest > 0:
+            steps += 1
             on_frame(world.frame())
             if on_objects is not None:
                 on_objects(world.time_ns, world.object_poses())
@@ -111,12 +146,10 @@ class Lockstep:
                     if target.T_base_ee is not None and width.width_m is not None:
                         on_action(world.time_ns, Action(target.T_base_ee, width.width_m))
                 self._advance(bridge)
-            solved = solved or world.success()
+            solved = solved or (world.success() and world.reached() == pair.goal)
             done = expert.done(world.robot_state(), world.object_poses())
             rest = rest - 1 if done else REST_STEPS
-            if rest == 0:
-                return Rollout(seed, solved, step + 1)
-        return Rollout(seed, solved, world.task.horizon_steps)
+        return Rollout(seed, solved, steps, pair=pair.shown, reached=world.reached())
 
     def _begin(self, seed: int, start_ns: int) -> CartesianBridge:
         self.world.reset(seed, start_ns)

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 
 from visuomotor.contracts import STEP_NS, CameraFrame, RobotState, SyncedFrame
 from visuomotor.errors import ConfigError
-from visuomotor.geometry import PinholeCamera, pose, quat_xyzw_from_matrix
+from visuomotor.geometry import PinholeCamera, pose
 from visuomotor.sim.arm import SimArm
 from visuomotor.sim.as_compiled import AsCompiled
 from visuomotor.sim.config import SimConfig
+from visuomotor.sim.disturbances import Interference
 from visuomotor.sim.environments import environment_of
+from visuomotor.sim.placing import put, straighten
 from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.robot import PREFIX
 from visuomotor.sim.scene import CameraMount, build_scene, mount_of, standing_pose
 from visuomotor.sim.sensors import degrade_depth
 from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import make_task
+from visuomotor.sim.tasks.goals import GoalWatch, draw_in, episode_pair, goal_test
 from visuomotor.sim.tasks.task import InEnvironments
 from visuomotor.sim.wrenches import Pulses
 
@@ -61,12 +64,15 @@ class SimWorld:
         self._renderer: Renderer | None = None
         self._start_ns = 0
         self._reset_s = 0.0
-        self._reached_s: float | None = None
+        self._watching, self._goal_test = GoalWatch(), goal_test(self.task)
         self._pulses: Pulses | None = None
         self._sway: SmoothNoise | None = None
         self._resets = 0
         self._rng = np.random.default_rng(0)
         self.seed = 0
+        self.pair = episode_pair(self.task, config.start, config.goal, 0)
+        """This episode's start and goal."""
+        self._interference = Interference(config.disturbance, self.task, 0)
         self.reset(0)
 
     def _build(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
@@ -89,32 +95,23 @@ class SimWorld:
             raise ConfigError(f"got seed {seed}, expected a number >= 0")
         self.seed, self._start_ns = seed, start_ns
         self._rng = np.random.default_rng([seed, 1])
-        objects, T_base_ee = self.task.draw(np.random.default_rng([seed, 0]), self.config.region)
+        self.pair = episode_pair(self.task, self.config.start, self.config.goal, seed)
+        rng = np.random.default_rng([seed, 0])
+        objects, T_base_ee = draw_in(self.task, rng, self.config.region, self.pair.start)
         self._compiled.restore()
         if isinstance(self.task, InEnvironments):
             self.task.enter(self.model, environment_of(self.config.variant, seed))
         objects = self.task.dress(self.model, np.random.default_rng([seed, 2]), objects)
-        self._reset_s, self._reached_s = float(self.data.time), None
+        self._reset_s, self._watching = float(self.data.time), GoalWatch()
+        self._interference = Interference(self.config.disturbance, self.task, seed)
         self._draw_wrenches(np.random.default_rng([seed, 3]))
         if self.config.hand_noise_m > 0:
             rng = np.random.default_rng([seed, 4])
             self._sway = SmoothNoise.draw(rng, 3, _SWAY_KNOT_S, self._longest_s)
         self._resets += 1
-        for name, T in objects.items():
-            x, y, z, w = quat_xyzw_from_matrix(T[:3, :3])
-            joint = self.data.joint(name)
-            self._straighten(self.model.body(name).id)
-            joint.qpos[:] = (*T[:3, 3], w, x, y, z)
-            joint.qvel[:] = 0
+        straighten(self.model, self.data)
+        put(self.model, self.data, objects)
         return T_base_ee
-
-    def _straighten(self, root: int) -> None:
-        """Puts the joints within an object at qpos0, which the task may have set."""
-        model = self.model
-        for j in np.flatnonzero(model.body_rootid[model.jnt_bodyid] == root):
-            joint = self.data.joint(int(j))
-            joint.qpos[:] = model.joint(int(j)).qpos0
-            joint.qvel[:] = 0
 
     def _draw_wrenches(self, rng: np.random.Generator) -> None:
         pulses, scale = self.task.wrenches, self.config.wrenches
@@ -160,7 +157,11 @@ class SimWorld:
         return self._push if self.data.time < self._push_until_s else np.zeros(6)
 
     def _disturb(self) -> None:
-        """Sets the wrenches that act during the next step of the physics."""
+        """Sets the wrenches that act during the next physics step, and what else disturbs."""
+        self.arm.held = self._interference.holds(self.elapsed_s)
+        if self._interference.due(self.elapsed_s):
+            moved = self._interference.move(self.robot_state(), self.object_poses())
+            put(self.model, self.data, moved)
         if self._push_until_s > 0:
             self.data.body(f"{PREFIX}hand").xfrc_applied[:] = self.hand_wrench
         if self._pulses is not None and self.task.wrenches is not None:
@@ -170,10 +171,8 @@ class SimWorld:
     def _watch(self) -> None:
         """Notes since when the goal state lasts, for tasks that ask it to."""
         if self.task.hold_s > 0:
-            if not self.task.success(self.robot_state(), self.object_poses()):
-                self._reached_s = None
-            elif self._reached_s is None:
-                self._reached_s = self.elapsed_s
+            goal = self._goal_test(self.robot_state(), self.object_poses())
+            self._watching.look(goal, self.elapsed_s)
 
     def step(self) -> None:
         """One control step of 50 ms with the reference as it is."""
@@ -268,11 +267,26 @@ class SimWorld:
         return {n: pose(b.xmat.reshape(3, 3), b.xpos) for n, b in bodies.items()}
 
     def success(self) -> bool:
-        """Whether the task is solved in this state, and has been for as long as it asks."""
+        """Whether the task is solved in this state, and has been for as long as it asks.
+
+        Where SimConfig.goal asks for a goal, in that one.
+        """
+        goal = self._goal_lasting()
+        return goal == self.pair.goal if self.pair.asked else bool(goal)
+
+    def reached(self) -> str:
+        """The goal that this state is in for as long as the task asks; "" for none."""
+        return self._goal_lasting() if self.pair.start else ""
+
+    def _goal_lasting(self) -> str:
         if self.task.hold_s > 0:
-            since_s = self._reached_s
-            return since_s is not None and self.elapsed_s - since_s > self.task.hold_s - 1e-6
-        return self.task.success(self.robot_state(), self.object_poses())
+            return self._watching.lasting(self.elapsed_s, self.task.hold_s)
+        return self._goal_test(self.robot_state(), self.object_poses())
+
+    def choose_pair(self, start: str = "", goal: str = "") -> None:
+        """From the next reset on, SimConfig's start and goal are these; ConfigError names them."""
+        episode_pair(self.task, start, goal, 0)
+        self.config = replace(self.config, start=start, goal=goal)
 
     def close(self) -> None:
         """Frees the OpenGL context."""

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from visuomotor.errors import RobotError
+from visuomotor.errors import ConfigError, RobotError
+from visuomotor.geometry import pose
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.realtime import RealtimeWorld
 
@@ -146,5 +147,28 @@ def test_every_step_is_told_once():
         wait(lambda: len(states) == 20)
         stamps = np.array([s.stamp_ns for s in states])
         np.testing.assert_allclose(np.diff(stamps), 10_000_000, atol=10)
+    finally:
+        realtime.close()
+
+
+def test_a_reset_chooses_start_and_goal_and_what_was_reached_is_kept():
+    clock, world = Clock(), SimWorld(SimConfig(task="cross"))
+    realtime = RealtimeWorld(world, clock)
+    realtime.start(2)
+    try:
+        assert realtime.goals() == ("a>", "")
+        realtime.reset(2, "b", "d")
+        assert realtime.goals() == ("b>d", "")
+        realtime.reset(2)
+        assert realtime.goals() == ("b>d", "")  # as they were
+        pad = realtime.truth()[1]["pad_c"][:3, 3]
+        over = pose(np.diag([1.0, -1.0, -1.0]), (*pad[:2], 0.035))
+        with realtime._lock:  # put there, as a policy would have gone there
+            world.arm.reset(over)
+        clock.run(0.6, realtime)
+        assert realtime.goals() == ("b>d", "c")
+        assert not realtime.truth()[2]  # another goal is no success
+        with pytest.raises(ConfigError, match="unknown start of cross 'e'"):
+            realtime.reset(2, "e")
     finally:
         realtime.close()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.config import Variant
+from visuomotor.sim.tasks.bread import Bread
+from visuomotor.sim.tasks.cross import Cross
 from visuomotor.sim.tasks.drape_rope import DrapeRope
 from visuomotor.sim.tasks.lift import Lift
 from visuomotor.sim.tasks.push_box import PushBox
@@ -30,6 +32,8 @@ TASKS: dict[str, Callable[[Variant], Task]] = {
     "pusher": Pusher,
     "striker": Striker,
     "push_mug": PushMug,
+    "cross": Cross,
+    "bread": Bread,
 }
 
 

@@ -1,0 +1,87 @@
+"""`bench`: what is measured, printed and written as JSON."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from tyro.conf import Positional
+
+Speed = Literal[
+    "sim",
+    "worlds",
+    "image",
+    "loop",
+    "dataset",
+    "sync",
+    "dense",
+    "descriptors",
+    "han",
+    "gplac",
+    "control",
+]
+Benchmark = Literal[Speed, "backends", "all"]
+
+
+def bench(
+    name: Positional[Benchmark],
+    out: Path = Path("benchmarks/results"),
+) -> int:
+    """Measure the speed of a part, print its figures and write them as JSON.
+
+    Args:
+        name: What is measured: one 20 Hz control step (sim), images of environments that change
+            (worlds), an image's way between two processes (image), the whole loop (loop), windows
+            from bags (dataset), the synchroniser (sync), training and acting of the dense policy
+            (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
+            training of descriptors (descriptors), how the arm follows and stops (control); all of
+            these (all); or success from the same starts with either backend (backends).
+        out: Folder of the results.
+    """
+    names = get_args(Speed) if name == "all" else (name,)
+    for one in names:
+        print(f"bench {one} ...", flush=True)
+        module = importlib.import_module(f"visuomotor.bench.{one}")
+        result = module.run(out)
+        print(figures_table(result), flush=True)
+        pages = out.resolve().parent.parent / "docs" / "results"
+        if hasattr(module, "page") and out.name == "results" and pages.is_dir():
+            (pages / f"{one}.md").write_text(module.page(result))
+    from visuomotor.bench.tables import BEGIN, update_readme
+
+    readme = out.resolve().parent.parent / "README.md"
+    if out.name == "results" and readme.is_file() and BEGIN in readme.read_text():
+        update_readme(readme, out)
+    return 0
+
+
+def figures_table(result: Mapping[str, Any]) -> str:
+    """A benchmark's figures as text, one a line, nested names joined by dots.
+
+    >>> print(figures_table({"name": "sim", "figures": {"a_ms": {"p50": 1.5}}, "limited_by": "x"}))
+    sim
+      a_ms.p50  1.5
+      limited by: x
+    """
+    rows = list(_flat(result["figures"]))
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [f"  {name:<{width}}  {_text(value)}" for name, value in rows]
+    return "\n".join([str(result["name"]), *lines, f"  limited by: {result['limited_by']}"])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(v) for v in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
