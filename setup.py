@@ -10,6 +10,7 @@ NODES = (
     "console",
     "demonstrator",
     "descriptors",
+    "generator",
     "policy",
     "recorder",
     "rgbd_sync",

@@ -11,7 +11,7 @@ BASE = {"errors", "config", "contracts", "geometry"}
 CORE = BASE | {"sync", "recording", "teleop", "control", "observations", "sim"}
 MODELS = CORE | {"networks", "descriptors", "policies", "video", "checkpoint"}
 LEARNING = MODELS | {"dataset", "training"}
-NODES = LEARNING | {"ros", "calibration", "labelling"}
+NODES = LEARNING | {"ros", "calibration", "generation", "labelling"}
 
 # room: (rooms it may import, third-party roots it may never import)
 ROBOTICS = {"rclpy", "sensor_msgs", "geometry_msgs", "std_msgs", "std_srvs", "diagnostic_msgs"}
@@ -30,6 +30,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     },
     "dataset": (MODELS | {"dataset"}, ROBOTICS | {"mujoco"}),
     "training": (LEARNING, ROBOTICS | {"mujoco"}),
+    "generation": (LEARNING | {"generation"}, ROBOTICS | {"mujoco"}),
     "ros": (BASE | {"ros"}, {"torch", "mujoco", "rosbags"}),
     "nodes": (NODES | {"nodes", "console"}, set()),
     "console": (NODES | {"console"}, set()),

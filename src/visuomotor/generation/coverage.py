@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from visuomotor.generation.tags import GOAL, START
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.recording.sidecar import Sidecar, load_sidecar
-
-START, GOAL = "start ", "goal "
-"""Tags of an episode's sidecar: where it began, and the goal that it reached."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import torch
 from visuomotor.contracts import STEP_NS, Action, SyncedFrame
 from visuomotor.errors import CommandError, ConfigError, DataError
 from visuomotor.generation.config import GenerationConfig
-from visuomotor.generation.coverage import GOAL, START, Coverage
+from visuomotor.generation.coverage import Coverage
 from visuomotor.generation.log import Generated, GenerationLog
 from visuomotor.generation.selection import left_out
+from visuomotor.generation.tags import GENERATED, GOAL, START
 from visuomotor.policies import load_policy
 from visuomotor.policies.runtime import PolicyRuntime
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
@@ -22,8 +23,6 @@ from visuomotor.sim.rollout import Lockstep
 from visuomotor.sim.tasks import TASKS, make_task
 from visuomotor.sim.tasks.goals import WithGoals
 
-GENERATED = "self-generated"
-"""Tag of every episode that a policy made."""
 LATENCY_S = 0.03
 """From a set's stamp to its action at the bridge, as in evaluations."""
 

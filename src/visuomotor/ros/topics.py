@@ -85,6 +85,8 @@ RECORDER_FAILURE = "recorder/mark_failure"
 POLICY_START = "policy/start"
 POLICY_STOP = "policy/stop"
 POLICY_GOAL_HERE = "policy/goal_here"
+GENERATOR_BEGIN = "generator/begin"
+GENERATOR_END = "generator/end"
 WEAK_SNAP = "weak/snap"
 
 

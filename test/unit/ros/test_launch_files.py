@@ -24,6 +24,7 @@ OURS = sorted((share_folder() / "launch").glob("*.launch.xml"))
 NEEDED = {
     "policy": {"policy": "p"},
     "demo": {"policy": "p"},
+    "generate": {"policy": "p"},
     "train": {"dataset": "d", "out": "o"},
     "teleop": {"device": "phone"},
     "cameras_realsense": {"front_serial": "_1", "side_serial": "_2", "wrist_serial": "_3"},
