@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from visuomotor.contracts import Action, SyncedFrame
+from visuomotor.contracts import Action, SyncedFrame, UInt8
 from visuomotor.errors import CommandError, DataError
 from visuomotor.policies import load_policy
 from visuomotor.policies.runtime import PolicyRuntime
@@ -32,15 +32,17 @@ def evaluate(
     blind: bool = False,
     progress: Callable[[Rollout], None] = lambda _: None,
     workers: int = 1,
+    goals: Sequence[UInt8] = (),
 ) -> list[Rollout]:
     """One rollout per seed: the initial states are the same for every checkpoint.
 
     blind: the policy gets black images without depth; what it still solves, it solves without
     looking. workers: processes that share the seeds; the result does not depend on their number.
+    goals: images (H, W, 3) of which the policy is told one per rollout, by its seed.
     """
     if workers <= 1:
         rollouts = []
-        for rollout in run_rollouts(checkpoint, sim, seeds, blind):
+        for rollout in run_rollouts(checkpoint, sim, seeds, blind, goals=goals):
             rollouts.append(rollout)
             progress(rollout)
         return rollouts
@@ -48,7 +50,9 @@ def evaluate(
     shares = [seeds[i :: workers * 4] for i in range(workers * 4)]
     done: dict[int, Rollout] = {}
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        jobs = [pool.submit(_share, checkpoint, sim, share, blind) for share in shares if share]
+        jobs = [
+            pool.submit(_share, checkpoint, sim, share, blind, goals) for share in shares if share
+        ]
         for job in as_completed(jobs):
             for rollout in job.result():
                 done[rollout.seed] = rollout
@@ -56,8 +60,10 @@ def evaluate(
     return [done[seed] for seed in seeds]
 
 
-def _share(checkpoint: Path, sim: SimConfig, seeds: Sequence[int], blind: bool) -> list[Rollout]:
-    return list(run_rollouts(checkpoint, sim, seeds, blind))
+def _share(
+    checkpoint: Path, sim: SimConfig, seeds: Sequence[int], blind: bool, goals: Sequence[UInt8]
+) -> list[Rollout]:
+    return list(run_rollouts(checkpoint, sim, seeds, blind, goals=goals))
 
 
 def run_rollouts(
@@ -67,11 +73,12 @@ def run_rollouts(
     blind: bool = False,
     on_step: OnStep = lambda *_: None,
     forgiving: bool = False,
+    goals: Sequence[UInt8] = (),
 ) -> Iterator[Rollout]:
     """The rollouts one by one, in this process; on_step(seed, frame, runtime) sees every set.
 
     forgiving: a set that gives no action (no depth, a NaN) commands nothing, as in the policy
-    node, where otherwise its error ends the evaluation.
+    node, where otherwise its error ends the evaluation. goals: as `evaluate`'s.
     """
     torch.set_num_threads(1)  # small convolutions: more threads wait for one another
     runtime = PolicyRuntime(load_policy(checkpoint), allow_blind=blind)
@@ -81,6 +88,8 @@ def run_rollouts(
     try:
         for seed in seeds:
             runtime.reset(seed)
+            if goals:
+                runtime.set_goal(goals[seed % len(goals)])
 
             def agent(frame: SyncedFrame, seed: int = seed) -> Action | None:
                 try:

@@ -112,6 +112,7 @@ def evaluate(
     wrenches: float = 1.0,
     start: str = "",
     goal: str = "",
+    goal_image: tuple[Path, ...] = (),
     disturbance: Disturbance = "none",
     cameras: tuple[str, ...] = (),
     blind: bool = False,
@@ -129,6 +130,8 @@ def evaluate(
         wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
         start: Where to begin, in tasks with several starts; without it they take turns.
         goal: Where to end, in tasks with several goals; without it any counts.
+        goal_image: For a policy that is told its goal: pictures, episodes whose last image it is, or
+            a dataset, of whose episodes those that end in `goal`; rollouts take turns.
         disturbance: Once in mid-episode: the arm held for 2 s, or an object moved.
         cameras: Which cameras are rendered; without any, those of the checkpoint.
         blind: Black out the images: what is still solved is solved without looking.
@@ -138,13 +141,16 @@ def evaluate(
         raise ConfigError(f"--episodes: got {episodes}, expected 1 or more")
     from visuomotor.bench.evaluation import evaluate as run
     from visuomotor.bench.evaluation import goals_by_pair
+    from visuomotor.bench.goal_images import goal_images
     from visuomotor.bench.statistics import wilson
     from visuomotor.checkpoint import load_checkpoint
     from visuomotor.config import from_mapping
     from visuomotor.sim import SimConfig
     from visuomotor.sim.rollout import Rollout
 
-    cameras = cameras or load_checkpoint(checkpoint).spec.names
+    loaded = load_checkpoint(checkpoint)
+    cameras = cameras or loaded.spec.names
+    images = goal_images(goal_image, str(loaded.config.get("goal_camera", cameras[0])), goal)
     values = {
         "task": task,
         "region": region,
@@ -167,7 +173,7 @@ def evaluate(
                 f"seed {r.seed} {'success' if r.success else 'failure'}, {solved} solved so far"
             )
 
-        rollouts = run(checkpoint, sim, seeds, blind=blind, progress=show)
+        rollouts = run(checkpoint, sim, seeds, blind=blind, progress=show, goals=images)
     solved = sum(r.success for r in rollouts)
     low, high = wilson(solved, len(rollouts))
     what = ", ".join([task, region, *([variant] * (variant != "plain")), *(["blind"] * blind)])
