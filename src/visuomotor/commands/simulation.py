@@ -130,8 +130,8 @@ def evaluate(
         wrenches: Scale of the random pushes on the object, where the task has them; 0 for none.
         start: Where to begin, in tasks with several starts; without it they take turns.
         goal: Where to end, in tasks with several goals; without it any counts.
-        goal_image: For a policy that is told its goal: pictures, episodes whose last image it is, or
-            a dataset, of whose episodes those that end in `goal`; rollouts take turns.
+        goal_image: For a policy that is told its goal: pictures, episodes whose last image it is,
+            or a dataset, of whose episodes those that end in `goal`; rollouts take turns.
         disturbance: Once in mid-episode: the arm held for 2 s, or an object moved.
         cameras: Which cameras are rendered; without any, those of the checkpoint.
         blind: Black out the images: what is still solved is solved without looking.
