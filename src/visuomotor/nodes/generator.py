@@ -25,6 +25,8 @@ from visuomotor.ros.services import trigger
 from visuomotor.ros.simulation import SimulationClient
 
 RATE_HZ = 20.0
+START_S = 30.0
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,17 @@ class Generator(Node):
             self._finished = error
 
     def _attempt(self, seed: int) -> None:
-        """One rollout; what the graph fails is told, and tried again by the next run."""
-        try:
-            row = self._rollout(seed)
-        except VisuomotorError as error:
-            self.get_logger().error(f"seed {seed}: {error}")
+        """One rollout; what the graph fails is told, and tried again, also by the next run."""
+        row: Generated | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                row = self._rollout(seed)
+                break
+            except VisuomotorError as error:
+                if self._closing:
+                    return
+                self.get_logger().error(f"seed {seed}: {error}")
+        if row is None:
             return
         self.log.add(row)
         kept = f"left out: {row.left_out}" if row.left_out else "kept"
@@ -132,8 +140,8 @@ class Generator(Node):
         call.trigger(topics.RECORDER_START)
         kept = False
         try:
+            self._start_policy()
             begin = time.monotonic()
-            call.trigger(topics.POLICY_START)
             try:
                 goal = self._watch(begin)
             finally:
@@ -152,6 +160,18 @@ class Generator(Node):
         if goal:
             label(episode, add_tags=(f"{GOAL}{goal}",))
         return Generated(seed, start, goal, steps, "", episode.name)
+
+    def _start_policy(self) -> None:
+        """Starts the policy as soon as it sees sets; RobotError after START_S."""
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                self.sim.caller.trigger(topics.POLICY_START)
+                return
+            except RobotError:
+                if time.monotonic() > end or self._closing:
+                    raise
+                time.sleep(0.2)
 
     def _lay_out(self, seed: int) -> str:
         """The start of the next rollout, once the scene shows it."""
