@@ -42,8 +42,8 @@ with SimulationServer(simulator, [sys.argv[1]]) as server:
         due = max(due + 0.001, time.perf_counter() - 0.02)
         time.sleep(max(0.0, due - time.perf_counter()))
 """
-FRICTION_M = 0.015
-"""How far off joint friction may keep the arm against 800 N/m; 5 to 10 mm were seen."""
+FRICTION_M = 0.006
+"""How far off joint friction may keep a resting arm against 800 N/m; 4 mm are usual."""
 HOST = f"127.112.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
 
 
@@ -109,23 +109,25 @@ def test_the_arm_follows_ten_centimetres_and_stays(backend) -> None:
     goal = follow(backend, [0.0, 0.1, 0.0])
     stamp = backend.state().stamp_ns
     wait(lambda: backend.state().stamp_ns > stamp + 500_000_000, "half a second")
-    np.testing.assert_allclose(backend.state().T_base_ee[:3, 3], goal[:3, 3], atol=FRICTION_M)
+    np.testing.assert_allclose(backend.state().T_base_ee[:3, 3], goal[:3, 3], atol=0.007)
     assert np.abs(backend.state().dq).max() < 0.02
     follow(backend, [0.0, -0.1, 0.0])
 
 
 def test_an_arm_that_is_sent_ahead_stops_where_it_should(arm) -> None:
-    config = LibfrankaConfig(robot_hostname=arm, ignore_realtime=True, lead_s=0.04)
+    config = LibfrankaConfig(robot_hostname=arm, ignore_realtime=True, lead_s=0.08)
     backend = LibfrankaBackend(config)
     backend.start()
     try:
         wait(lambda: backend.state() is not None, "a robot state")
         goal = follow(backend, [0.0, 0.1, 0.0])
         stamp, farthest = backend.state().stamp_ns, 0.0
-        while backend.state().stamp_ns < stamp + 500_000_000:
+        while backend.state().stamp_ns < stamp + 1_000_000_000:
             farthest = max(farthest, backend.state().T_base_ee[1, 3] - goal[1, 3])
             time.sleep(0.005)
-        assert farthest < FRICTION_M
+        assert farthest < config.lead_s * Limits().max_speed + FRICTION_M
+        off = np.linalg.norm(backend.state().T_base_ee[:3, 3] - goal[:3, 3])
+        assert off < FRICTION_M, "at rest it is sent to the reference itself"
         follow(backend, [0.0, -0.1, 0.0])
     finally:
         backend.stop()

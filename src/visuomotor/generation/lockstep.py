@@ -55,7 +55,7 @@ def generate(
     world = SimWorld(sim)
     try:
         lockstep = Lockstep(world, LATENCY_S)
-        for seed in log.todo(seeds):
+        for seed in log.missing(seeds):
             runtime.reset(seed)
             sidecar = Sidecar(
                 sim.task, operator=f"policy {checkpoint.name}", tags=(GENERATED,), seed=seed

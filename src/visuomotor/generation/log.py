@@ -48,7 +48,7 @@ class GenerationLog:
         building.write_text(json.dumps({"policy": self._policy, "rollouts": rows}, indent=1) + "\n")
         building.replace(self.path)
 
-    def todo(self, seeds: Iterable[int]) -> list[int]:
+    def missing(self, seeds: Iterable[int]) -> list[int]:
         """Those that were not rolled out."""
         return [s for s in seeds if s not in self.rows]
 

@@ -102,7 +102,7 @@ class Generator(Node):
     def _run(self) -> None:
         first = self.config.first_seed
         try:
-            for seed in self.log.todo(range(first, first + self.config.rollouts)):
+            for seed in self.log.missing(range(first, first + self.config.rollouts)):
                 self._attempt(seed)
                 if self._closing:
                     return

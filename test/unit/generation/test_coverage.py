@@ -74,12 +74,12 @@ ROW = Generated(7, "a", "c", 80, "", "20260101-x")
 
 def test_a_log_goes_on_where_it_ended(tmp_path) -> None:
     log = GenerationLog(tmp_path, "cross", "stage1")
-    assert log.todo(range(6, 10)) == [6, 7, 8, 9]
+    assert log.missing(range(6, 10)) == [6, 7, 8, 9]
     log.add(ROW)
     log.add(replace(ROW, seed=8, goal="", left_out="no goal reached", episode=""))
     again = GenerationLog(tmp_path, "cross", "stage1")
     assert again.rows == log.rows
-    assert again.todo(range(6, 10)) == [6, 9]
+    assert again.missing(range(6, 10)) == [6, 9]
     assert again.seen.counts == {("a", "c"): 1, ("a", ""): 1}
     assert again.kept.counts == {("a", "c"): 1}
     assert [p.name for p in log.path.parent.iterdir()] == ["generation.json"]
