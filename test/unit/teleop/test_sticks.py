@@ -161,7 +161,7 @@ def test_buttons_may_steer_and_unknown_ones_are_named() -> None:
     [
         ("pygame", "gamepad", {}),
         ("pyspacemouse", "spacemouse", {}),
-        ("websockets.sync.server", "phone", {}),
+        ("websockets.asyncio.server", "phone", {}),
         ("cryptography", "phone", {"host": "0.0.0.0"}),
     ],
 )

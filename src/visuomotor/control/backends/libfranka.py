@@ -251,11 +251,7 @@ class LibfrankaBackend:
             except Exception as error:
                 if robot is not self._robot:  # of the connection that `recover` replaced
                     continue
-                self._lost = True
-                self._fail(
-                    f"libfranka: connection lost: {_text(error)}; see to the arm, then call "
-                    "bridge/reset"
-                )
+                self._lose(_text(error))
 
     def _look(self, robot: Any) -> None:
         franky_state = robot.state
@@ -322,6 +318,12 @@ class LibfrankaBackend:
         except Exception as error:
             return _text(error)
         return f"robot mode {self._robot.state.robot_mode}"
+
+    def _lose(self, why: str) -> None:
+        """An arm that is gone is told as such, also where its motion was heard to end first."""
+        if not self._lost:
+            self._lost, self._fault = True, ""
+            self._fail(f"libfranka: connection lost: {why}; see to the arm, then call bridge/reset")
 
     def _fail(self, reason: str) -> None:
         if not self._fault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import secrets
 import ssl
@@ -20,7 +22,7 @@ from visuomotor.teleop.phone.certificate import certificate, config_folder, loca
 from visuomotor.teleop.phone.phone import Phone
 from visuomotor.teleop.phone.qr_code import qr_code
 
-STAMP_PERIOD_NS = 50_000_000
+STAMP_PERIOD_S = 0.05
 _EVERYWHERE = ("0.0.0.0", "::", "")
 _ANSWERS = {
     "token": (401, "the pairing token is missing or wrong: open the address that the node shows"),
@@ -32,7 +34,9 @@ _log = logging.getLogger(__name__)
 
 
 class PhoneServer:
-    """A `Device`: the phone that talks to this server, each connection in a thread of its own.
+    """A `Device`: the phone that talks to this server, whose connections share one thread.
+
+    One thread, because a TLS connection that is read in one and written in another loses answers.
 
     host: on anything but this machine's own names, TLS with a certificate in `folder` and a token
     are always on. token "": a new one. port 0: a free one. clock: monotonic nanoseconds. Raises
@@ -52,23 +56,13 @@ class PhoneServer:
         self._phone, self._clock = phone, clock
         self._local = host in LOCAL
         self._token = token or ("" if self._local else secrets.token_urlsafe(12))
-        self._page = page()
+        self._page, self._serve = page(), _serve()
         context = None if self._local else _tls(host, folder or config_folder())
-        server = _serve()
+        self._loop = asyncio.new_event_loop()
         try:
-            self._server = server(
-                self._talk,
-                host,
-                port,
-                ssl=context,
-                process_request=self._answer,
-                compression=None,
-                max_size=4096,
-                open_timeout=5,
-                close_timeout=1,
-                logger=logging.getLogger(f"{__name__}.connections"),
-            )
+            self._server = self._loop.run_until_complete(self._listen(host, port, context))
         except (OSError, OverflowError) as error:
+            self._loop.close()
             raise ConfigError(
                 f"phone: {host}:{port} cannot be had ({error}); end what uses the port, or give "
                 "another port"
@@ -76,11 +70,9 @@ class PhoneServer:
         name = local_addresses()[-1] if host in _EVERYWHERE else host
         name = f"[{name}]" if ":" in name else name
         query = f"?token={self._token}" if self._token else ""
-        port = self._server.socket.getsockname()[1]
+        port = self._server.sockets[0].getsockname()[1]
         self.url = f"{'http' if self._local else 'https'}://{name}:{port}/{query}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="phone", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="phone", daemon=True)
         self._thread.start()
 
     @property
@@ -104,8 +96,26 @@ class PhoneServer:
         """Lets the phone go and frees the port."""
         self._phone.close()
         if self._thread.is_alive():
-            self._server.shutdown()
+            self._loop.call_soon_threadsafe(self._server.close)
             self._thread.join()
+
+    async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> Any:
+        return await self._serve(
+            self._talk,
+            host or None,
+            port,
+            ssl=context,
+            process_request=self._answer,
+            compression=None,
+            max_size=4096,
+            open_timeout=5,
+            close_timeout=1,
+            logger=logging.getLogger(f"{__name__}.connections"),
+        )
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._server.wait_closed())
+        self._loop.close()
 
     def _answer(self, connection: Any, request: Any) -> Any:
         # two headers of one name, which nobody honest sends, become one that is refused
@@ -126,29 +136,30 @@ class PhoneServer:
             response.headers[name] = value
         return response
 
-    def _talk(self, connection: Any) -> None:
+    async def _talk(self, connection: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
         number = self._phone.connect(self._clock())
         if number is None:
-            connection.close(4409, "another phone is connected")
+            await connection.close(4409, "another phone is connected")
             return
-        due_ns = 0
+        stamps = asyncio.create_task(self._stamp(connection))
         try:
-            while True:
-                now_ns = self._clock()
-                if now_ns >= due_ns:
-                    connection.send(self._phone.stamp(now_ns))
-                    due_ns = now_ns + STAMP_PERIOD_NS
-                try:
-                    text = connection.recv(timeout=STAMP_PERIOD_NS * 1e-9)
-                except TimeoutError:
-                    continue
+            async for text in connection:
                 self._phone.take(number, text, self._clock())
         except ConnectionClosed:
             pass
         finally:
             self._phone.disconnect(number)
+            stamps.cancel()
+
+    async def _stamp(self, connection: Any) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await connection.send(self._phone.stamp(self._clock()))
+                await asyncio.sleep(STAMP_PERIOD_S)
 
 
 _HEADERS = {
@@ -184,7 +195,7 @@ def _tls(host: str, folder: Path) -> ssl.SSLContext:
 
 def _serve() -> Any:
     try:
-        from websockets.sync.server import serve
+        from websockets.asyncio.server import serve
     except ImportError:
         raise MissingDependencyError(
             "phone: websockets is not installed; pip install 'visuomotor[teleop]'"
