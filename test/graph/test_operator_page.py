@@ -87,7 +87,8 @@ def page(dataset: Path) -> Iterator[Tab]:
         ["sim.launch.xml"],
         ["policy.launch.xml", f"policy:={POLICY}"],
     )
-    with up(logs, *launches), browser(1500, 920) as tab:
+    size = (1500, 920) if os.environ.get("VISUOMOTOR_PICTURES") else (1100, 700)
+    with up(logs, *launches), browser(*size) as tab:
         end = time.monotonic() + 90
         while f":{port}/" not in (text := (logs / "console.launch.xml.log").read_text()):
             assert time.monotonic() < end, text

@@ -102,7 +102,7 @@ def ended(listener: Listener, process: subprocess.Popen[str]) -> str:
 
 
 def test_descriptors_then_a_policy(demos: Path, listener: Listener, tmp_path: Path) -> None:
-    save_yaml({**SMALL, "steps": 20}, tmp_path / "d.yaml")
+    save_yaml({**SMALL, "steps": 6}, tmp_path / "d.yaml")
     out = tmp_path / "descriptors"
     process = start(
         "train_descriptors", config=tmp_path / "d.yaml", dataset=demos, out=out, threads=1
@@ -110,9 +110,9 @@ def test_descriptors_then_a_policy(demos: Path, listener: Listener, tmp_path: Pa
     said = ended(listener, process)
     assert process.returncode == 0, said
     assert load_descriptors(out).reference.shape == (4, 4)
-    until(listener, process, lambda: 20 in listener.steps("train_descriptors"))
+    until(listener, process, lambda: 6 in listener.steps("train_descriptors"))
     assert listener.steps("train_descriptors") == sorted(listener.steps("train_descriptors"))
-    small = {"head": {"hidden": [16]}, "cloning": {"steps": 600, "batch": 32}}
+    small = {"head": {"hidden": [16]}, "cloning": {"steps": 100, "batch": 32}}
     save_yaml(small, tmp_path / "p.yaml")
     process = start(
         "train_policy",
@@ -122,7 +122,7 @@ def test_descriptors_then_a_policy(demos: Path, listener: Listener, tmp_path: Pa
     said = ended(listener, process)
     assert process.returncode == 0, said
     assert load_policy(tmp_path / "policy").spec.names == ("front", "side")
-    until(listener, process, lambda: 600 in listener.steps("train_policy"))
+    until(listener, process, lambda: 100 in listener.steps("train_policy"))
 
 
 def test_sigint_saves_the_state_and_a_second_run_goes_on(

@@ -52,11 +52,11 @@ def stage1(tmp_path):
 
 def test_every_seed_is_rolled_out_once(stage1, tmp_path) -> None:
     data, keep = tmp_path / "data", GenerationConfig(keep="all")
-    generate(stage1, SIM, range(40, 42), data, keep)
+    generate(stage1, SIM, range(40, 41), data, keep)
     told = []
-    log = generate(stage1, SIM, range(40, 43), data, keep, progress=told.append)
-    assert [row.seed for row in told] == [42]
-    assert sorted(log.rows) == [40, 41, 42]
+    log = generate(stage1, SIM, range(40, 42), data, keep, progress=told.append)
+    assert [row.seed for row in told] == [41]
+    assert sorted(log.rows) == [40, 41]
     episodes = {e.name: e for e in find_episodes(data, "cross", ("success", "failure"))}
     assert set(episodes) == {row.episode for row in log.rows.values()}
     for row in log.rows.values():

@@ -205,7 +205,7 @@ def test_it_fails_without_looking(kitchen, demonstrations):
     actions = demonstrations["table>oven"][2]
     kitchen.choose_pair("table", "oven")
     solved = []
-    for seed in (SEED, 642, 643, 644):
+    for seed in (SEED, 642, 643):
         left = iter(actions)
         rollout = Lockstep(kitchen).rollout(
             seed, lambda _, to=left: next(to, None), max_steps=len(actions) + 5
