@@ -65,7 +65,8 @@ class CellResult:
 
     regions: region -> {"first_seed", "success": [0 or 1 per start], "steps", "refused", "start":
     [[x, y in m, yaw in rad] of the task's first object], "error": [[m, rad] from a goal state at
-    the end, or null], "commit" of the code that rolled out}; the starts of one region are the
+    the end, or null], in tasks with goals "reached": [name or ""], "commit" of the code that rolled
+    out}; the starts of one region are the
     same for every cell of a task. commit: of the code that trained it. command: what fills it
     again. figures: whatever the method adds. training_starts: as "start", of the demonstrations.
     curves: stage of the training -> {"step": [...], metric: [...]}. trained: when (UTC), which

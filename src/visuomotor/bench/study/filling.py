@@ -14,6 +14,8 @@ from visuomotor.bench.results import commit, machine
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
 from visuomotor.bench.study.curve import read_curves
 from visuomotor.bench.study.evaluations import list_evaluation
+from visuomotor.bench.study.goals import goals_for
+from visuomotor.bench.study.pairs import pair_region
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, UNSEEN, Job, Study, study_of
 from visuomotor.bench.study.request import Request, Wanted
 from visuomotor.bench.study.rolling import roll_out
@@ -48,17 +50,19 @@ def fill_cell(
             _train(request, study, cell, out / "policy", notes, say, should_stop)
         result = _trained(request, cell, out / "policy", notes)
         for region in wanted.rollouts:
-            n, first = wanted.rollouts[region], dict(request.first_seeds)[region]
+            n, first = wanted.rollouts[region], request.first_seed(region)
             old = _reusable(result.regions.get(region), first)
             done = len(old["success"]) if old else 0
             if done >= n:
                 continue
             sim = sim_of(study, cell, region)
             sim = replace(sim, cameras=load_checkpoint(out / "policy").spec.names)
+            shown = request.work / "datasets" / "goals"
+            goals = goals_for(out / "policy", sim, pair_region(region), shown)
             watch = Watch(f"{cell.name}: {region}", say)
             rollouts: list[Rollout] = []
             seeds = range(first + done, first + n)
-            for rollout in roll_out(cell.family, out / "policy", sim, seeds, workers):
+            for rollout in roll_out(cell.family, out / "policy", sim, seeds, workers, goals):
                 rollouts.append(rollout)
                 watch.tell(f"{done + len(rollouts)} of {n} rollouts")
                 if should_stop():
@@ -84,11 +88,15 @@ def fill_cell(
 
 def sim_of(study: Study, cell: Cell, region: str) -> SimConfig:
     """The world of a cell's region; `unseen` is another variant's interpolation."""
-    variant = cell.task_variant
+    variant, pair = cell.task_variant, pair_region(region)
+    chosen: dict[str, Any] = {}
+    if pair is not None:
+        chosen = {"start": pair.start, "goal": pair.goal, "disturbance": pair.disturbance}
+        region = pair.underlying
     if region == UNSEEN:
         region, variant = "interpolation", study.unseen_variant(variant)
     values: dict[str, Any] = {"task": cell.task, "region": region, "variant": variant}
-    return SimConfig(cameras=study.cameras, **values)
+    return SimConfig(cameras=study.cameras, **values, **chosen)
 
 
 def _train(
@@ -156,8 +164,10 @@ def _region(first: int, rollouts: list[Rollout], old: dict[str, Any] | None) -> 
         "start": [rounded(*r.start) for r in rollouts if r.start is not None],
         "error": [None if r.error is None else [round(e, 4) for e in r.error] for r in rollouts],
     }
+    if any(r.pair for r in rollouts):
+        new["reached"] = [r.reached for r in rollouts]
     commits = {commit()} if old is None else {commit(), *old["commit"].split(", ")}
-    outcomes = {k: (old[k] if old else []) + new[k] for k in _PER_ROLLOUT}
+    outcomes = {k: (old.get(k, []) if old else []) + values for k, values in new.items()}
     return {"first_seed": first, **outcomes, "commit": ", ".join(sorted(commits))}
 
 

@@ -18,11 +18,13 @@ from visuomotor.bench.study.reporting import (
     Target,
 )
 from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.sim.tasks.twins import TWINS
 from visuomotor.training import Report
 
 STUDIES: dict[str, str] = {
     "dense": "visuomotor.bench.study.dense",
     "gplac": "visuomotor.bench.study.gplac",
+    "gti": "visuomotor.bench.study.gti",
     "han": "visuomotor.bench.study.han",
 }
 """Family -> the module whose `STUDY` tells its plan."""
@@ -57,12 +59,14 @@ class Method:
 
     The figure `stages` is taken apart: stage -> folder of another training run (descriptors, an
     autoencoder) whose learning curve the cell is to hold beside the policy's. summary, inputs:
-    what it is and what it sees, for the table's text.
+    what it is and what it sees, for the table's text. regions: where it is rolled out unless
+    otherwise asked; without any, in the study's.
     """
 
     summary: str
     train: Callable[[Job], Mapping[str, Any] | None]
     inputs: str = ""
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,10 @@ class Study:
     figures that the methods return, to be averaged over seeds into every row. notes: paragraphs
     for the table's text. unseen: variant -> the one that its region `unseen` is rolled out in, by
     default `<variant>_unseen`. clusters: region -> in how many surroundings its rollouts are, start
-    i in surroundings i % clusters; intervals are then bootstrapped over them. The rest is what the
-    report shows: see `reporting`.
+    i in surroundings i % clusters; intervals are then bootstrapped over them. regions: where
+    methods are rolled out unless otherwise asked, by `pairs.KINDS` or by name; without any, in
+    those that the variant has. demonstrated: of pairs of start and goal, those that are shown. The
+    rest is what the report shows: see `reporting`.
     """
 
     family: str
@@ -95,10 +101,18 @@ class Study:
     gaps: tuple[Gap, ...] = ()
     unseen: Mapping[str, str] = field(default_factory=dict)
     clusters: Mapping[str, int] = field(default_factory=dict)
+    regions: tuple[str, ...] = ()
+    demonstrated: tuple[str, ...] = ()
 
     def unseen_variant(self, variant: str) -> str:
         """The variant that the region `unseen` of another one is rolled out in."""
         return self.unseen.get(variant, f"{variant}_unseen")
+
+    def usual_regions(self, method: str, variant: str) -> tuple[str, ...]:
+        """Where a method is rolled out unless otherwise asked."""
+        alike = variant == "plain" or variant in TWINS
+        by_variant = ("interpolation", "extrapolation" if alike else UNSEEN)
+        return self.methods[method].regions or self.regions or by_variant
 
 
 def study_of(family: str) -> Study:

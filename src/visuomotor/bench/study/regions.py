@@ -7,6 +7,7 @@ from typing import Any
 
 from visuomotor.bench.study.cell import CellResult
 from visuomotor.bench.study.hull import outside_hull
+from visuomotor.bench.study.pairs import with_goals_reached
 
 OUTSIDE_HULL = "_outside_hull"
 TITLES = {
@@ -30,7 +31,7 @@ EXPLAINED = {
 
 
 def with_derived(result: CellResult) -> CellResult:
-    """The cell with regions `..._outside_hull` beside those whose starts it holds.
+    """The cell with regions `..._outside_hull` beside those whose starts it holds, and pairs.
 
     Cells of an older format lack training configurations or starts: they get none.
     """
@@ -50,7 +51,7 @@ def with_derived(result: CellResult) -> CellResult:
                 else values
                 for k, values in region.items()
             }
-    return replace(result, regions={**result.regions, **derived})
+    return with_goals_reached(replace(result, regions={**result.regions, **derived}))
 
 
 def underlying(region: str) -> str:

@@ -13,6 +13,8 @@ from visuomotor.bench.study.comparison import ALPHA, Comparison, compare
 from visuomotor.bench.study.curve_plot import curve_plot
 from visuomotor.bench.study.evaluations import FILE, repeated
 from visuomotor.bench.study.markdown import grid, percent, signed
+from visuomotor.bench.study.pair_tables import pair_tables, row_text
+from visuomotor.bench.study.pairs import pair_region
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Study
 from visuomotor.bench.study.regions import EXPLAINED, TITLES, underlying
 from visuomotor.bench.study.reporting import Claim, Target
@@ -76,8 +78,10 @@ def _first_seeds(results: Sequence[CellResult]) -> dict[str, set[int]]:
 
 def _tables(study: Study, found: Sequence[Row], first: Mapping[str, set[int]]) -> list[str]:
     """A section per region, in it a table per source, variant and number of demonstrations."""
-    parts = []
+    parts = pair_tables(study, found)
     for region, group in groupby(found, key=lambda r: r.region):
+        if pair_region(region) is not None:
+            continue
         parts.append(f"## {TITLES.get(region, region)}\n\n{_explained(region, first)}")
 
         def setting(r: Row) -> tuple[str, str, int]:
@@ -109,17 +113,9 @@ def _table(study: Study, found: Sequence[Row]) -> str:
     lines = []
     for method in study.methods:
         if any((method, t) in cells for t in tasks):
-            texts = [_text(cells[method, t]) if (method, t) in cells else "" for t in tasks]
+            texts = [row_text(cells[method, t]) if (method, t) in cells else "" for t in tasks]
             lines.append([f"`{method}`", *texts])
     return grid(["method", *tasks], lines)
-
-
-def _text(row: Row) -> str:
-    text = f"**{percent(row.rate)}** [{percent(row.low, 0)}, {percent(row.high, 0)}] of "
-    if len(row.seeds) == 1:
-        return f"{text}{row.rollouts}"
-    spread = f"{percent(min(row.seed_rates), 0)} to {percent(max(row.seed_rates), 0)}"
-    return f"{text}{row.rollouts}; {len(row.seeds)} seeds, {spread}"
 
 
 def _targets(study: Study, found: Sequence[Row]) -> str:
@@ -140,7 +136,7 @@ def _target(target: Target, found: Sequence[Row]) -> list[list[str]]:
             met = "met" if r.rate >= target.rate else "**missed**"
             wanted = f"at least {percent(target.rate)}"
             where = [f"`{r.method}`", _named(r.task, r.task_variant), r.region]
-            lines.append([*where, str(r.demonstrations), wanted, _text(r), met])
+            lines.append([*where, str(r.demonstrations), wanted, row_text(r), met])
     if not lines:
         tasks, n = ", ".join(target.tasks) or "all", str(target.demonstrations or "")
         where = [f"`{target.method}`", tasks, ", ".join(target.regions), n]

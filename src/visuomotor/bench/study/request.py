@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from visuomotor.bench.study.cell import Cell, load, result_path
-from visuomotor.bench.study.plan import FIRST_SEEDS, UNSEEN, study_of
+from visuomotor.bench.study.pairs import KINDS, expanded, pair_region
+from visuomotor.bench.study.plan import FIRST_SEEDS, study_of
 from visuomotor.config import from_mapping, read_yaml
 from visuomotor.errors import ConfigError, unknown_name
-from visuomotor.sim.tasks.twins import TWINS
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,24 @@ class Request:
         """The regions without (enough) rollouts."""
         path = result_path(self.results, wanted.cell)
         there = load(path).regions if path.exists() else {}
-        first = dict(self.first_seeds)
         return [
             r
             for r, n in wanted.rollouts.items()
-            if r not in there or len(there[r]["success"]) < n or there[r]["first_seed"] != first[r]
+            if r not in there
+            or len(there[r]["success"]) < n
+            or there[r]["first_seed"] != self.first_seed(r)
         ]
+
+    def first_seed(self, region: str) -> int:
+        """Of a region's first start; pairs of start and goal have those of the region below."""
+        pair = pair_region(region)
+        return dict(self.first_seeds)[region if pair is None else pair.underlying]
 
     def _of(self, block: Block) -> Iterable[Wanted]:
         study = study_of(self.family)
         _check("method", block.method, study.methods)
         _check("task", block.task, study.tasks)
         _check("source", block.source, study.sources)
-        _check("region", block.region, dict(self.first_seeds))
         for n, task, variant, source, seed, method in product(
             block.demonstrations or study.demonstrations[:1],
             block.task or study.tasks,
@@ -96,7 +101,9 @@ class Request:
             block.seed,
             block.method or tuple(study.methods),
         ):
-            regions = block.region or _usual_regions(variant)
+            regions = expanded(task, block.region or study.usual_regions(method, variant))
+            known = [r for r in regions if pair_region(r) is None]
+            _check("region", known, [*dict(self.first_seeds), *KINDS])
             rollouts = dict.fromkeys(regions, block.rollouts or study.rollouts)
             yield Wanted(Cell(self.family, method, task, variant, source, n, seed), rollouts)
 
@@ -120,11 +127,6 @@ def _block(values: Any, where: str) -> Block:
         raise ConfigError(f"{where}: got {values!r}, expected a mapping of Block's fields")
     listed = {k: v if k == "rollouts" or isinstance(v, list) else [v] for k, v in values.items()}
     return from_mapping(Block, listed, where)
-
-
-def _usual_regions(variant: str) -> tuple[str, ...]:
-    alike = variant == "plain" or variant in TWINS
-    return ("interpolation", "extrapolation" if alike else UNSEEN)
 
 
 def _check(what: str, chosen: Sequence[str], known: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from visuomotor.bench.statistics import interval, wilson
 from visuomotor.bench.study.cell import CellResult
+from visuomotor.bench.study.pairs import named
 from visuomotor.bench.study.regions import order, with_derived
 from visuomotor.errors import ConfigError
 
@@ -59,7 +60,7 @@ class Row:
     def plain(self) -> dict[str, Any]:
         """The row as JSON has it, the family's own fields beside the others."""
         values = asdict(self)
-        return {**values, **values.pop("extra")}
+        return {**values, **values.pop("extra"), **named(self.region)}
 
 
 def rows(

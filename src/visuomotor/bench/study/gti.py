@@ -1,0 +1,86 @@
+"""The study of composing demonstrations: Mandlekar et al. 2020, whose figures are not public."""
+
+from __future__ import annotations
+
+from visuomotor.bench.study.gti_methods import (
+    DEMONSTRATIONS,
+    ROLLOUTS,
+    SIGHT,
+    SOURCE,
+    both_stages,
+    first_stage,
+    from_demonstrations,
+)
+from visuomotor.bench.study.plan import Method, Study
+from visuomotor.bench.study.reporting import Claim, Target
+
+BOTH = "front and wrist camera, colour"
+TOLD = f"{BOTH}, an image of the goal"
+SEEN = {"cross": ("a>c", "b>d"), "bread": ("container>plate", "table>oven")}
+UNSEEN = {"cross": ("a>d", "b>c"), "bread": ("container>oven", "table>plate")}
+STARTS = {"cross": ("a>", "b>"), "bread": ("container>", "table>")}
+COMPOSED = tuple(pair for pairs in UNSEEN.values() for pair in pairs)
+
+STUDY = Study(
+    family="gti",
+    methods={
+        "stage1": Method("stage 1, ten modes, a new latent every 10 steps", first_stage(), BOTH),
+        "stage1_unimodal": Method("the same with one mode", first_stage(modes=1), BOTH),
+        "stage1_period_5": Method(
+            "stage 1, a new latent every 5 steps", first_stage(period=5), BOTH
+        ),
+        "stage1_period_20": Method(
+            "stage 1, a new latent every 20 steps", first_stage(period=20), BOTH
+        ),
+        "bc_rnn": Method(
+            "the recurrent policy on the demonstrations, told nothing",
+            from_demonstrations(goal="none"),
+            BOTH,
+        ),
+        "gcbc": Method(
+            "goal-conditioned BC on the demonstrations, half of the goals any later image",
+            from_demonstrations(hindsight=0.5),
+            TOLD,
+            ("pairs",),
+        ),
+        "raw": Method(
+            "stage 2 on the demonstrations themselves", from_demonstrations(), TOLD, ("pairs",)
+        ),
+        "gti": Method("stage 2 on stage 1's own rollouts", both_stages(), TOLD, ("pairs",)),
+    },
+    tasks=("cross", "bread"),
+    sources={"human_like": SOURCE},
+    demonstrations=(DEMONSTRATIONS,),
+    cameras=tuple(c.name for c in SIGHT),
+    regions=("starts",),
+    row_fields=("generated",),
+    claims=(
+        *(Claim("gti", baseline, regions=COMPOSED) for baseline in ("gcbc", "raw", "bc_rnn")),
+        Claim("stage1", "stage1_unimodal", regions=tuple(s for of in STARTS.values() for s in of)),
+    ),
+    targets=tuple(
+        target
+        for task in ("cross", "bread")
+        for target in (
+            Target("stage1", 0.85, (task,), STARTS[task]),
+            Target("stage1", 0.20, (task,), (*SEEN[task], *UNSEEN[task])),
+            Target("gti", 0.90, (task,), SEEN[task]),
+            Target("gti", 0.85, (task,), UNSEEN[task]),
+            Target(
+                "gti",
+                0.75,
+                (task,),
+                tuple(f"{p}:{d}" for d in ("held", "moved") for p in (*SEEN[task], *UNSEEN[task])),
+            ),
+        )
+    ),
+    demonstrated=tuple(pair for pairs in SEEN.values() for pair in pairs),
+    notes=(
+        f"{DEMONSTRATIONS} demonstrations, by turns of the two tasks that are shown (50 of each), "
+        "by a script that curves, pauses and changes its pace like a person. Stage 1 was rolled "
+        f"out {ROLLOUTS['cross']} times (cross) and {ROLLOUTS['bread']} times (bread) to teach "
+        "stage 2. Whoever is told a goal is shown the last image of one of ten demonstrations of "
+        "that pair that no training saw, of other places than its own. The article's own figures "
+        "are not public.",
+    ),
+)

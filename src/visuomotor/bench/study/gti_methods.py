@@ -1,0 +1,112 @@
+"""How the methods of the GTI study are trained; every one with the settings of one place.
+
+One budget (docs/results/README.md): both stages and all baselines take STEPS[task] steps. Stage 1
+draws BATCH windows of eleven steps, what is recurrent WINDOWS sequences of twenty.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from visuomotor.bench.study.plan import Job
+from visuomotor.bench.study.work import locked
+from visuomotor.checkpoint import load_checkpoint, save_checkpoint
+from visuomotor.config import from_mapping
+from visuomotor.errors import Interrupted
+from visuomotor.generation import Generated, GenerationConfig, coverage
+from visuomotor.generation.lockstep import generate
+from visuomotor.observations import CameraSpec
+from visuomotor.policies.gti.config import GtiConfig
+from visuomotor.sim import SimConfig
+from visuomotor.training import train
+
+Train = Callable[[Job], Mapping[str, Any]]
+
+SIGHT = (CameraSpec("front", 48, 64, depth=False), CameraSpec("wrist", 48, 64, depth=False))
+STEPS = {"cross": 1_500, "bread": 5_000}
+BATCH, WINDOWS = 16, 8
+ROLLOUTS = {"cross": 200, "bread": 240}
+"""Of stage 1, half of them from either start, of which stage 2 learns those that reached a goal."""
+FIRST_ROLLOUT = 100_000
+DEMONSTRATIONS = 100
+"""50 of each of the two tasks that are shown."""
+SOURCE: dict[str, Any] = {"region": "interpolation", "demonstrator": "human_like"}
+
+
+def first_stage(**settings: Any) -> Train:
+    """Stage 1 with these departures from the defaults; `period` counts when it runs alone."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        period = {k: settings[k] for k in ("period",) if k in settings}
+        learned = {k: v for k, v in settings.items() if k not in period}
+        made = _stage1(job, "-".join(["stage1", *(f"{k}{v}" for k, v in learned.items())]), learned)
+        job.out.mkdir(parents=True, exist_ok=True)
+        found = load_checkpoint(made)
+        config = replace(from_mapping(GtiConfig, found.config, str(made)), **period)
+        parts = (found.tensors, found.normaliser, found.spec)
+        save_checkpoint(job.out, "gti", config, *parts, f"# GTI, stage 1\nFrom {made.name}.\n")
+        shutil.copy(made / "progress.csv", job.out)
+        return {}
+
+    return method
+
+
+def both_stages(**settings: Any) -> Train:
+    """Stage 2 on stage 1's own rollouts; settings: of stage 1."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        name = "-".join(["stage1", *(f"{k}{v}" for k, v in settings.items())])
+        made = _stage1(job, name, settings)
+        rollouts = made.with_name(made.name.replace("stage1", "rollouts"))
+        with locked(rollouts.with_suffix(".lock")):
+            _generated(job, made, rollouts)
+        train_goal(job, rollouts)
+        found = coverage(rollouts / job.cell.task, job.cell.task)
+        return {"generated": sum(found.counts.values()), "stages": {"stage1": str(made)}}
+
+    return method
+
+
+def from_demonstrations(**settings: Any) -> Train:
+    """The recurrent policy of stage 2, on the demonstrations themselves."""
+
+    def method(job: Job) -> Mapping[str, Any]:
+        train_goal(job, job.dataset, episodes=job.cell.demonstrations, **settings)
+        return {}
+
+    return method
+
+
+def train_goal(job: Job, dataset: Path, **settings: Any) -> None:
+    """One training of a recurrent policy, into the cell's folder."""
+    own = {"steps": STEPS[job.cell.task], "batch": WINDOWS, "seed": job.cell.seed, **settings}
+    own |= {"task": job.cell.task, "cameras": SIGHT}
+    train("goal", None, dataset, job.out, job.report, job.should_stop, **own)
+
+
+def _stage1(job: Job, name: str, settings: Mapping[str, Any]) -> Path:
+    """The folder of a stage 1 that several cells share, trained if it is not."""
+    out = job.shared / f"{name}-seed{job.cell.seed}"
+    own = {"steps": STEPS[job.cell.task], "batch": BATCH, "seed": job.cell.seed, **settings}
+    own |= {"task": job.cell.task, "episodes": job.cell.demonstrations, "cameras": SIGHT}
+    with locked(out.with_suffix(".lock")):
+        if not (out / "config.yaml").exists():
+            train("gti", None, job.dataset, out, job.report, job.should_stop, **own)
+    return out
+
+
+def _generated(job: Job, made: Path, out: Path) -> None:
+    """Stage 1's own rollouts, those that are missing."""
+    task, first = job.cell.task, FIRST_ROLLOUT + 10_000 * job.cell.seed
+    sim = SimConfig(task=task, cameras=tuple(c.name for c in SIGHT))
+
+    def stopped(row: Generated) -> None:
+        if job.should_stop():
+            raise Interrupted(f"stopped after the rollout of seed {row.seed}; run it again")
+
+    seeds = range(first, first + ROLLOUTS[task])
+    generate(made, sim, seeds, out, GenerationConfig(), progress=stopped)
