@@ -23,6 +23,7 @@ from visuomotor.commands import (
     generation,
     gplac,
     gti,
+    modes,
     services,
     simulation,
     study,
@@ -110,6 +111,7 @@ def application() -> SubcommandApp:
     app.command(name="eval")(simulation.evaluate)
     app.command(attention.attention)
     app.command(feature_points.feature_points)
+    app.command(modes.modes)
     app.command(benchmarks.bench)
     comparing = SubcommandApp()
     comparing.command(name="run")(study.run)

@@ -6,17 +6,15 @@ times out, checks no frame, and pulls with a stiffness on an error that it clips
 broadcaster (v2.5.0, v3.4.0) publishes the state best effort with depth 1.
 """
 
-import contextlib
-import threading
-
 import numpy as np
 import rclpy
 from geometry_msgs.msg import PoseStamped, WrenchStamped
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from visuomotor.geometry import pose
 from visuomotor.ros import messages, topics
+from visuomotor.ros.executor_thread import ExecutorThread
 
 DOWN = np.diag([1.0, -1.0, -1.0])
 HOME = pose(DOWN, [0.45, 0.0, 0.3])
@@ -48,22 +46,16 @@ class Crisp:
             PoseStamped, topics.TARGET_POSE, self._on_target, QoSProfile(depth=1)
         )
         self.node.create_timer(0.01, self._update)
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        executor = SingleThreadedExecutor()
+        executor.add_node(self.node)
+        self._thread = ExecutorThread(executor)
 
     def unload(self) -> None:
         """The controller is gone; the broadcaster goes on."""
         self.node.destroy_subscription(self._listening)
 
     def close(self) -> None:
-        self._executor.shutdown()
-        self._thread.join(5.0)
+        self._thread.close(5.0)
         self.node.destroy_node()
 
     def _on_target(self, msg) -> None:

@@ -6,14 +6,15 @@ imported when one is made: PyPI does not have them.
 """
 
 import contextlib
-import threading
 import time
 
 import rclpy
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from std_srvs.srv import Trigger
+
+from visuomotor.ros.executor_thread import ExecutorThread
 
 
 class Stand:
@@ -24,14 +25,9 @@ class Stand:
         self.group = ReentrantCallbackGroup()
         self._executor = MultiThreadedExecutor(4)
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread = ExecutorThread(self._executor)
 
     def serve(self, kind, name, answer) -> None:
         self.node.create_service(kind, name, answer, callback_group=self.group)
@@ -43,8 +39,7 @@ class Stand:
         )  # fmt: skip
 
     def close(self) -> None:
-        self._executor.shutdown(2.0)
-        self._thread.join(5.0)
+        self._thread.close(5.0)
         self.node.destroy_node()
 
 

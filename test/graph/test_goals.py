@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 
@@ -10,11 +9,12 @@ import pytest
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 
 from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.gripper_config import GripperConfig
 from visuomotor.errors import RobotError
+from visuomotor.ros.executor_thread import ExecutorThread
 from visuomotor.ros.goals import GoalClient
 from visuomotor.ros.side_node import SideNode
 
@@ -41,14 +41,9 @@ class Server:
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
         )
-        self._executor = MultiThreadedExecutor(4)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        executor = MultiThreadedExecutor(4)
+        executor.add_node(self.node)
+        self._thread = ExecutorThread(executor)
 
     def _on_goal(self, _):
         time.sleep(self.takes_s)
@@ -74,8 +69,7 @@ class Server:
 
     def close(self) -> None:
         self._server.destroy()
-        self._executor.shutdown(2.0)
-        self._thread.join(5.0)
+        self._thread.close(5.0)
         self.node.destroy_node()
 
 

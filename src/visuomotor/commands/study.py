@@ -41,7 +41,8 @@ def run(
         source: Who demonstrates; without any, the study's first.
         demonstrations: How many; without any, the study's default.
         seed: Training seeds.
-        region: interpolation, extrapolation, unseen; without any, those that the variant has.
+        region: interpolation, extrapolation, unseen; in tasks with starts and goals also starts,
+            pairs, held and moved, or one such as 'a>d'; without any, those that the method is for.
         rollouts: Per cell and region; 0: the study's default.
         development: Starts that are for tuning, not for tables; keep their results elsewhere.
         plan: YAML file of blocks to fill in their order, instead of the choices above.

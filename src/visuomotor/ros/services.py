@@ -17,6 +17,10 @@ from std_srvs.srv import Trigger
 
 from visuomotor.errors import RobotError, VisuomotorError
 
+ASK_AGAIN_S = 2.0
+"""A server may have heard of the request before it heard of who waits for the answer, which is then
+lost. What may be asked twice is asked again after so long."""
+
 
 def trigger(node: Node, name: str, callback: Callable[[], str | None]) -> None:
     """Offers a std_srvs/Trigger; `callback` returns the message of success.
@@ -62,40 +66,47 @@ class ServiceCaller:
 
     def set_parameters(self, node_name: str, values: Mapping[str, Any]) -> None:
         """Sets parameters of another node, all or with an error."""
-        response = self.call(SetParameters, f"{node_name}/set_parameters", _request(values))
+        response = self.call(SetParameters, f"{node_name}/set_parameters", _request(values), True)
         _check(node_name, values, response)
 
-    def call(self, kind: type, name: str, request: Any) -> Any:
-        """Calls any service."""
+    def call(self, kind: type, name: str, request: Any, again: bool = False) -> Any:
+        """Calls any service; again: asks again where no answer comes, once more does no harm."""
         key = (kind, name)
         with _while_ros_runs(self._node, name):
             if key not in self._clients:
                 self._clients[key] = self._node.create_client(kind, name)
             client = self._clients[key]
             _wait_for_server(client, name, self._timeout_s)
-        answered = threading.Event()
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: answered.set())
-        if not answered.wait(self._timeout_s):
+        for wait_s in _waits(self._timeout_s, again):
+            answered = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _, heard=answered: heard.set())
+            if answered.wait(wait_s):
+                return future.result()
             client.remove_pending_request(future)
-            raise RobotError(f"service {name} did not answer within {self._timeout_s:g} s")
-        return future.result()
+        raise RobotError(f"service {name} did not answer within {self._timeout_s:g} s")
 
 
-def call(node: Node, client: Client, timeout_s: float = 5.0, request: Any = None) -> Any:
+def call(
+    node: Node, client: Client, timeout_s: float = 5.0, request: Any = None, again: bool = False
+) -> Any:
     """Calls a service and waits for its answer, spinning the node meanwhile.
 
-    For a script or a test, whose node no executor spins. Raises RobotError if there is no
-    server, no answer in time, or the answer says success=False.
+    For a script or a test, whose node no executor spins. again: as `ServiceCaller.call`'s. Raises
+    RobotError if there is no server, no answer in time, or the answer says success=False.
     """
     end = time.monotonic() + timeout_s
     name = client.srv_name
     with _while_ros_runs(node, name):
         _wait_for_server(client, name, timeout_s)
-    future = client.call_async(client.srv_type.Request() if request is None else request)
-    rclpy.spin_until_future_complete(node, future, timeout_sec=max(0.0, end - time.monotonic()))
-    if not future.done():
+    request = client.srv_type.Request() if request is None else request
+    for wait_s in _waits(max(0.0, end - time.monotonic()), again):
+        future = client.call_async(request)
+        rclpy.spin_until_future_complete(node, future, timeout_sec=wait_s)
+        if future.done():
+            break
         client.remove_pending_request(future)
+    else:
         raise RobotError(f"service {name} did not answer within {timeout_s:g} s")
     response = future.result()
     if getattr(response, "success", True) is False:
@@ -109,9 +120,15 @@ def set_parameters(
     """Sets parameters of the node named `target`; waits as `call`, RobotError if refused."""
     client = node.create_client(SetParameters, f"{target}/set_parameters")
     try:
-        _check(target, values, call(node, client, timeout_s, _request(values)))
+        _check(target, values, call(node, client, timeout_s, _request(values), again=True))
     finally:
         node.destroy_client(client)
+
+
+def _waits(timeout_s: float, again: bool) -> list[float]:
+    """How long to wait for each of the answers."""
+    tries = max(1, int(timeout_s / ASK_AGAIN_S)) if again else 1
+    return [timeout_s / tries] * tries
 
 
 @contextlib.contextmanager

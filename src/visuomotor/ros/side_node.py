@@ -6,15 +6,15 @@ bring the answers is the one that waits.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from visuomotor.errors import RobotError
+from visuomotor.ros.executor_thread import ExecutorThread
 
 R = TypeVar("R")
 
@@ -32,8 +32,7 @@ class SideNode(Node):
         )
         self._own_executor = SingleThreadedExecutor(context=owner.context)
         self._own_executor.add_node(self)
-        self._thread = threading.Thread(target=self._spin, name=suffix, daemon=True)
-        self._thread.start()
+        self._thread = ExecutorThread(self._own_executor, suffix)
 
     def do(self, function: Callable[[], R], timeout_s: float) -> R:
         """What `function` returns or raises in the thread that spins.
@@ -63,12 +62,7 @@ class SideNode(Node):
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Ends the thread and the node; may be called again."""
-        if not self._thread.is_alive():
+        if not self._thread.is_alive:
             return
-        self._own_executor.shutdown(timeout_s)
-        self._thread.join(timeout_s)
+        self._thread.close(timeout_s)
         self.destroy_node()
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._own_executor.spin()

@@ -8,13 +8,14 @@ import pytest
 
 from visuomotor.bench.study import dense_methods, gplac_methods, han_methods
 from visuomotor.bench.study.cell import Cell
-from visuomotor.bench.study.plan import Job, study_of
+from visuomotor.bench.study.pairs import expanded
+from visuomotor.bench.study.plan import FIRST_SEEDS, Job, study_of
 from visuomotor.bench.study.request import Request, read_plan
 from visuomotor.ros.launch import share_folder
 from visuomotor.sim import SimConfig
 from visuomotor.training import read_config
 
-FAMILIES = ("dense", "han", "gplac")
+FAMILIES = ("dense", "han", "gplac", "gti")
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_its_plan_and_its_regions_exist(family) -> None:
         for region in {r for w in wanted if w.cell.task == task for r in w.rollouts}:
             variant = study.unseen_variant("plain") if region == "unseen" else "plain"
             SimConfig(task=task, variant=variant, cameras=study.cameras)
+            assert region in FIRST_SEEDS or expanded(task, [region]) == (region,)
     named = [c.better for c in study.claims] + [c.worse for c in study.claims]
     named += [g for gap in study.gaps for g in (gap.method, gap.lower, gap.upper)]
     named += [f.method for f in study.paper]

@@ -17,7 +17,9 @@ FIRST_SEED, COUNT = 90_000, 10
 """Of the demonstrations per pair whose last images are shown; no training sees them."""
 
 
-def goals_for(checkpoint: Path, sim: SimConfig, pair: PairRegion | None, work: Path) -> list[UInt8]:
+def goals_for(
+    checkpoint: Path, sim: SimConfig, pair: PairRegion | None, work: Path, count: int = COUNT
+) -> list[UInt8]:
     """What the policy is told in these rollouts, [] for one that is told nothing.
 
     The demonstrations are the expert's, of that very pair, below `work`.
@@ -27,5 +29,5 @@ def goals_for(checkpoint: Path, sim: SimConfig, pair: PairRegion | None, work: P
         return []
     root = work / f"{sim.task}-{sim.variant}-{pair.start}-{pair.goal}"
     shown = replace(sim, start=pair.start, goal=pair.goal, disturbance="none")
-    demonstrations(root, shown, FIRST_SEED, COUNT)
-    return goal_images([root], policy.goal_camera, pair.goal)[:COUNT]
+    demonstrations(root, shown, FIRST_SEED, count)
+    return goal_images([root], policy.goal_camera, pair.goal)[:count]

@@ -37,19 +37,11 @@ DEMONSTRATIONS = 100
 SOURCE: dict[str, Any] = {"region": "interpolation", "demonstrator": "human_like"}
 
 
-def first_stage(**settings: Any) -> Train:
-    """Stage 1 with these departures from the defaults; `period` counts when it runs alone."""
+def first_stage(period: int = 0, **settings: Any) -> Train:
+    """Stage 1 with these departures from the defaults; period: when it runs, 0 as trained."""
 
     def method(job: Job) -> Mapping[str, Any]:
-        period = {k: settings[k] for k in ("period",) if k in settings}
-        learned = {k: v for k, v in settings.items() if k not in period}
-        made = _stage1(job, "-".join(["stage1", *(f"{k}{v}" for k, v in learned.items())]), learned)
-        job.out.mkdir(parents=True, exist_ok=True)
-        found = load_checkpoint(made)
-        config = replace(from_mapping(GtiConfig, found.config, str(made)), **period)
-        parts = (found.tensors, found.normaliser, found.spec)
-        save_checkpoint(job.out, "gti", config, *parts, f"# GTI, stage 1\nFrom {made.name}.\n")
-        shutil.copy(made / "progress.csv", job.out)
+        _kept(_stage1(job, settings), job.out, period)
         return {}
 
     return method
@@ -59,8 +51,7 @@ def both_stages(**settings: Any) -> Train:
     """Stage 2 on stage 1's own rollouts; settings: of stage 1."""
 
     def method(job: Job) -> Mapping[str, Any]:
-        name = "-".join(["stage1", *(f"{k}{v}" for k, v in settings.items())])
-        made = _stage1(job, name, settings)
+        made = _stage1(job, settings)
         rollouts = made.with_name(made.name.replace("stage1", "rollouts"))
         with locked(rollouts.with_suffix(".lock")):
             _generated(job, made, rollouts)
@@ -81,6 +72,17 @@ def from_demonstrations(**settings: Any) -> Train:
     return method
 
 
+def _kept(made: Path, out: Path, period: int) -> None:
+    """The stage 1 in `made` as the cell's own policy, with another period perhaps."""
+    out.mkdir(parents=True, exist_ok=True)
+    found = load_checkpoint(made)
+    config = from_mapping(GtiConfig, found.config, str(made))
+    config = replace(config, period=period or config.period)
+    parts = (found.tensors, found.normaliser, found.spec)
+    save_checkpoint(out, "gti", config, *parts, f"# GTI, stage 1\nFrom {made.name}.\n")
+    shutil.copy(made / "progress.csv", out)
+
+
 def train_goal(job: Job, dataset: Path, **settings: Any) -> None:
     """One training of a recurrent policy, into the cell's folder."""
     own = {"steps": STEPS[job.cell.task], "batch": WINDOWS, "seed": job.cell.seed, **settings}
@@ -88,8 +90,9 @@ def train_goal(job: Job, dataset: Path, **settings: Any) -> None:
     train("goal", None, dataset, job.out, job.report, job.should_stop, **own)
 
 
-def _stage1(job: Job, name: str, settings: Mapping[str, Any]) -> Path:
+def _stage1(job: Job, settings: Mapping[str, Any]) -> Path:
     """The folder of a stage 1 that several cells share, trained if it is not."""
+    name = "-".join(["stage1", *(f"{k}{v}" for k, v in settings.items())])
     out = job.shared / f"{name}-seed{job.cell.seed}"
     own = {"steps": STEPS[job.cell.task], "batch": BATCH, "seed": job.cell.seed, **settings}
     own |= {"task": job.cell.task, "episodes": job.cell.demonstrations, "cameras": SIGHT}

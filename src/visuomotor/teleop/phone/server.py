@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class PhoneServer:
     """A `Device`: the phone that talks to this server, whose connections share one thread.
 
-    One thread, because a TLS connection that is read in one and written in another loses answers.
+    One, because a TLS connection that is read in one thread and written in another loses answers.
 
     host: on anything but this machine's own names, TLS with a certificate in `folder` and a token
     are always on. token "": a new one. port 0: a free one. clock: monotonic nanoseconds. Raises
