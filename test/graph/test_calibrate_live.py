@@ -31,6 +31,8 @@ from visuomotor.ros.images import color_msg, depth_msg  # noqa: E402
 from visuomotor.ros.services import call  # noqa: E402
 from visuomotor.sync import load_calibration, load_latency  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 SMALL = PinholeCamera.from_fovy(64, 48, 0.8)
 
 

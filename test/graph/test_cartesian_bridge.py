@@ -19,6 +19,8 @@ from visuomotor.geometry import pose
 from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode, Config
 from visuomotor.ros import messages, topics
 
+pytestmark = pytest.mark.alone
+
 DOWN = np.diag([1.0, -1.0, -1.0])
 HOME = np.array([0.45, 0.0, 0.3])
 

@@ -22,6 +22,8 @@ from visuomotor.errors import MissingDependencyError, RobotError
 from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode, Config
 from visuomotor.ros import messages, topics
 
+pytestmark = pytest.mark.alone
+
 CONTROLLER = "cartesian_impedance_controller"
 PARAMETERS = {
     "backend": "crisp",

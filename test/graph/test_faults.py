@@ -12,6 +12,8 @@ from visuomotor.bench.control.faults import EVERYWHERE, OVER_LIBFRANKA, WITH_POL
 from visuomotor.control import Limits
 from visuomotor.ros.launch import share_folder
 
+pytestmark = pytest.mark.alone
+
 LIMIT = Limits().max_speed
 CHECKPOINT = share_folder() / "models" / "checkpoints" / "lift_dense"
 STATES = {

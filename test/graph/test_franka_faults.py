@@ -24,6 +24,8 @@ pytest.importorskip("franky_sim", reason="pip install franky-sim")
 
 from visuomotor.sim.franka import FrankaWorld
 
+pytestmark = pytest.mark.alone
+
 LOST_MS = 20  # as a control box allows
 
 

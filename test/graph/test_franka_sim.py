@@ -19,6 +19,8 @@ from test_libfranka_backend import follow, wait
 
 from visuomotor.control.backends.libfranka import LibfrankaBackend, LibfrankaConfig
 
+pytestmark = pytest.mark.alone
+
 franky_sim = pytest.importorskip("franky_sim", reason="pip install franky-sim")
 PYTHON = os.environ.get("FRANKA_SIM_PYTHON", "")
 if not PYTHON:

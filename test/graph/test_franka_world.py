@@ -17,6 +17,8 @@ from visuomotor.ros import messages, topics
 from visuomotor.sim import SimConfig
 from visuomotor.sim.franka import FrankaWorld
 
+pytestmark = pytest.mark.alone
+
 HOSTNAME = f"127.77.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"  # parallel runs: own ports
 
 CLIENT = """

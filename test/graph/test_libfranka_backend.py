@@ -23,6 +23,8 @@ from visuomotor.errors import RobotError
 from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode
 from visuomotor.ros import messages, topics
 
+pytestmark = pytest.mark.alone
+
 pytest.importorskip("franky", reason="pip install franky-control")
 pytest.importorskip("franky_sim", reason="pip install franky-sim")
 

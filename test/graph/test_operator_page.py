@@ -26,6 +26,8 @@ from visuomotor.console.server import PageServer  # noqa: E402
 from visuomotor.recording import discarded, find_episodes, load_sidecar, read_frames  # noqa: E402
 from visuomotor.ros import messages, topics  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 LAUNCH = Path(__file__).parents[2] / "launch"
 POLICY = LAUNCH.parent / "models" / "checkpoints" / "lift_dense"
 UP = "import sys; from visuomotor.ros.launch import up; sys.exit(up(sys.argv[1], sys.argv[2:]))"

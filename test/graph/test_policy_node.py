@@ -30,6 +30,8 @@ from visuomotor.sim import SimConfig, SimWorld  # noqa: E402
 from visuomotor.sim.demos import write_demos  # noqa: E402
 from visuomotor.training import train  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 CAMERAS = ("front", "side")
 
 

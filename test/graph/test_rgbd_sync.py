@@ -25,6 +25,8 @@ from visuomotor.geometry import PinholeCamera, pose  # noqa: E402
 from visuomotor.ros import messages, topics  # noqa: E402
 from visuomotor.ros.images import color_from_msg, color_msg, depth_msg  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 CAMERA = PinholeCamera.from_fovy(64, 48, 0.8)
 CAMERAS = ("front", "side")
 SPEED_MPS = 0.1

@@ -25,6 +25,8 @@ from visuomotor.ros import messages, topics
 from visuomotor.ros.images import color_from_msg, depth_mm_from_msg
 from visuomotor.sim.scene import mount_of
 
+pytestmark = pytest.mark.alone
+
 STARTUP_S = 40.0
 
 

@@ -20,6 +20,8 @@ from test_policy_node import Lab, wait  # noqa: E402
 from visuomotor.ros import messages, topics  # noqa: E402
 from visuomotor.sim import SimConfig, SimWorld  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:

@@ -20,6 +20,8 @@ from sensor_msgs.msg import CameraInfo, Image, JointState  # noqa: E402
 
 from visuomotor.ros import topics  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 UP = (
     "import sys; from visuomotor.ros.launch import up; from visuomotor.errors import "
     "VisuomotorError\n"
