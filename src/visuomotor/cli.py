@@ -19,6 +19,7 @@ from visuomotor.commands import (
     console,
     descriptors,
     episodes,
+    evaluation,
     feature_points,
     generation,
     gplac,
@@ -108,7 +109,7 @@ def application() -> SubcommandApp:
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
     app.command(generation.generate)
     app.command(generation.goal)
-    app.command(name="eval")(simulation.evaluate)
+    app.command(name="eval")(evaluation.evaluate)
     app.command(attention.attention)
     app.command(feature_points.feature_points)
     app.command(modes.modes)

@@ -1,5 +1,6 @@
 """Self-generation through the graph, and goals told to a running policy: real nodes, real bags."""
 
+import json
 import os
 import subprocess
 import sys
@@ -190,3 +191,26 @@ def no_goal_yet(operator: Node) -> str:
             break
         time.sleep(0.1)
     return str(refusal.value)
+
+
+def test_an_evaluation_through_the_graph_tells_goals(trained: Trained, tmp_path: Path) -> None:
+    """As in lockstep: the same start, an image of the goal, and where it ended."""
+    out = tmp_path / "rollouts.json"
+    words = ["--checkpoint", str(trained.stage2), "--task", "cross", "--start", "a", "--goal", "d"]
+    words += ["--goal-image", str(trained.dataset), "--episodes", "1", "--graph", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "visuomotor.cli", "eval", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "of deadlines missed" in done.stdout
+    found = json.loads(out.read_text())
+    (rollout,) = found["rollouts"]
+    assert rollout["error"] == ""
+    assert rollout["pair"] == "a>d"
+    assert rollout["reached"] in ("", "c", "d")
+    assert rollout["success"] == (rollout["reached"] == "d")
+    assert rollout["steps"] > 5
+    assert found["sim"]["rate_hz"] > 1.0

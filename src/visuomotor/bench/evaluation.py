@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -106,7 +107,19 @@ def run_rollouts(
         world.close()
 
 
-def goals_by_pair(rollouts: Sequence[Rollout]) -> dict[str, dict[str, int]]:
+class Ended(Protocol):
+    """A rollout of a task with starts and goals, in lockstep or in the graph."""
+
+    @property
+    def pair(self) -> str:
+        """Start and goal, as a sim.tasks.goals.Pair writes them."""
+
+    @property
+    def reached(self) -> str:
+        """The goal that it ended in."""
+
+
+def goals_by_pair(rollouts: Sequence[Ended]) -> dict[str, dict[str, int]]:
     """How often each goal was reached ("": none), by pair; empty for a task without goals."""
     counts: dict[str, Counter[str]] = {}
     for rollout in rollouts:

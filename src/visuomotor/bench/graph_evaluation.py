@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 
 from visuomotor.bench.loop_metrics import LoopLog
-from visuomotor.contracts import STEP_NS, Float64
+from visuomotor.contracts import STEP_NS, Float64, UInt8
 from visuomotor.errors import RobotError, VisuomotorError
 from visuomotor.ros import topics
+from visuomotor.ros.executor_thread import ExecutorThread
 from visuomotor.ros.homing import Homing
-from visuomotor.ros.messages import stamp_ns_of
+from visuomotor.ros.images import color_msg
+from visuomotor.ros.messages import diagnostics_from_msg, stamp_ns_of
 from visuomotor.ros.simulation import SimulationClient
 
 START_S = 20.0
@@ -28,24 +31,41 @@ START_S = 20.0
 
 @dataclass(frozen=True)
 class GraphRollout:
-    """One rollout; error: why the infrastructure failed it, empty if it did not."""
+    """One rollout; error: why the infrastructure failed it, empty if it did not.
+
+    pair, reached: as `sim.rollout.Rollout`'s, "" in tasks without goals.
+    """
 
     seed: int
     success: bool
     steps: int
     error: str = ""
+    pair: str = ""
+    reached: str = ""
 
 
 class GraphEvaluator(Node):
     """Starts and stops the policy and listens to the loop; the launch file runs the rest.
 
     start_pose: where the hand begins a seed's episode, T_base_ee (4, 4), for an arm that a reset of
-    the simulation does not move: it is led there first.
+    the simulation does not move: it is led there first. goals: images (H, W, 3), of which the
+    policy is told one per rollout, by its seed. pair: start and goal of a task that has several.
     """
 
-    def __init__(self, start_pose: Callable[[int], Float64] | None = None) -> None:
+    def __init__(
+        self,
+        start_pose: Callable[[int], Float64] | None = None,
+        goals: Sequence[UInt8] = (),
+        pair: tuple[str, str] = ("", ""),
+    ) -> None:
         super().__init__("evaluator")
-        self._start_pose = start_pose
+        self._start_pose, self._goals, self._pair = start_pose, goals, pair
+        self._goals_taken: int | None = None
+        if goals:
+            self._goal = self.create_publisher(Image, topics.POLICY_GOAL, topics.LATCHED)
+            self.create_subscription(
+                DiagnosticArray, topics.DIAGNOSTICS, self._on_diagnostics, topics.RELIABLE
+            )
         self._homing = Homing(self) if start_pose is not None else None
         self.sim = SimulationClient(self, robot=False)
         self.logs: list[LoopLog] = []
@@ -70,7 +90,8 @@ class GraphEvaluator(Node):
             if self._homing is not None and self._start_pose is not None:
                 call.trigger(topics.BRIDGE_RESET)
                 self._homing.go(self._start_pose(seed))
-            self.sim.reset(seed)
+            self.sim.reset(seed, start=self._pair[0], goal=self._pair[1])
+            self._tell_goal(seed)
             self._start_policy()
             self._log = LoopLog()
             self.logs.append(self._log)
@@ -81,12 +102,31 @@ class GraphEvaluator(Node):
                 call.trigger(topics.POLICY_STOP)
             steps = len(self.logs[-1].steps)
             error = "" if steps else "the policy took no step"
-            return GraphRollout(seed, success and not error, steps, error)
+            status = self.sim.status
+            pair, reached = (status.pair, status.reached) if status else ("", "")
+            return GraphRollout(seed, success and not error, steps, error, pair, reached)
         except VisuomotorError as error:
             if not self.context.ok():
                 raise  # ROS was shut down: no rollout failed
             self._log = None
             return GraphRollout(seed, False, 0, str(error))
+
+    def _tell_goal(self, seed: int) -> None:
+        """Until the policy says that it took it; RobotError after START_S."""
+        if not self._goals:
+            return
+        image = self._goals[seed % len(self._goals)]
+        end, before = time.monotonic() + START_S, self._goals_taken
+        while before is None:  # the policy's node has not said anything yet
+            if time.monotonic() > end:
+                raise RobotError("the policy does not say whether it takes goals; is its node up?")
+            time.sleep(0.05)
+            before = self._goals_taken
+        self._goal.publish(color_msg(image, self.get_clock().now().nanoseconds, "goal"))
+        while self._goals_taken == before:
+            if time.monotonic() > end:
+                raise RobotError(f"the policy took no goal within {START_S:g} s")
+            time.sleep(0.02)
 
     def _start_policy(self) -> None:
         """Starts the policy as soon as it sees sets; RobotError after START_S."""
@@ -110,12 +150,17 @@ class GraphEvaluator(Node):
             status = sim.status
             if status is None or status.seed != seed:
                 return False
-            if until_solved and status.success:
-                return True
+            if until_solved and (status.success or (status.reached and status.pair)):
+                return True  # in a goal, be it the one asked for or not, as in lockstep
             return status.elapsed_s - start_s > limit_s
 
         sim.wait_for(over, limit_s + 15.0, f"success or the horizon of {horizon_steps} steps")
         return sim.status is not None and sim.status.success
+
+    def _on_diagnostics(self, msg: DiagnosticArray) -> None:
+        taken = diagnostics_from_msg(msg).get("policy", {}).get("goals")
+        if taken is not None:
+            self._goals_taken = int(taken)
 
     def _on_set(self, msg: PoseStamped) -> None:
         if self._log is not None:
@@ -139,13 +184,11 @@ def spinning(make_node: Callable[[], GraphEvaluator]) -> Iterator[GraphEvaluator
     node = make_node()
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, name="evaluator", daemon=True)
-    thread.start()
+    thread = ExecutorThread(executor, "evaluator")
     try:
         yield node
     finally:
-        executor.shutdown(timeout_sec=2.0)
-        thread.join(2.0)
+        thread.close()
         node.destroy_node()
         rclpy.try_shutdown()
 
@@ -155,10 +198,15 @@ def evaluate_graph(
     horizon_steps: int,
     progress: Callable[[GraphRollout], None] = lambda _: None,
     start_pose: Callable[[int], Float64] | None = None,
+    goals: Sequence[UInt8] = (),
+    pair: tuple[str, str] = ("", ""),
 ) -> tuple[list[GraphRollout], list[LoopLog]]:
-    """One rollout per seed in the graph that is up; every failure of it is a failed rollout."""
+    """One rollout per seed in the graph that is up; every failure of it is a failed rollout.
+
+    start_pose, goals, pair: as `GraphEvaluator`'s.
+    """
     rollouts = []
-    with spinning(lambda: GraphEvaluator(start_pose)) as node:
+    with spinning(lambda: GraphEvaluator(start_pose, goals, pair)) as node:
         for seed in seeds:
             rollouts.append(node.rollout(seed, horizon_steps))
             progress(rollouts[-1])

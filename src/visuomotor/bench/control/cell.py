@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from visuomotor.bench.stages import Launched
 from visuomotor.contracts import Float64
 from visuomotor.errors import RobotError
 from visuomotor.ros import messages, topics
+from visuomotor.ros.executor_thread import ExecutorThread
 from visuomotor.ros.launch import share_folder
 from visuomotor.ros.services import ServiceCaller
 
@@ -173,8 +173,7 @@ def control_cell(
     cell = ControlCell(context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(cell)
-    thread = threading.Thread(target=executor.spin, name="cell", daemon=True)
-    thread.start()
+    thread = ExecutorThread(executor, "cell")
     try:
         with Launched(share_folder() / "launch" / f"{launch}.launch.xml", words, log) as launched:
             try:
@@ -183,8 +182,7 @@ def control_cell(
                 raise launched.failure(str(error)) from error
             yield cell, launched
     finally:
-        executor.shutdown(timeout_sec=2.0)
-        thread.join(2.0)
+        thread.close()
         cell.destroy_node()
         rclpy.try_shutdown(context=context)
 
