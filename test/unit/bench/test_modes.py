@@ -96,8 +96,8 @@ def test_pictures_show_starts_modes_and_subgoals() -> None:
     assert paths.count("<polyline") == 4, "one per stretch of a mode"
     assert parts.count("<circle") == MODES * 6
     image = subgoals(walks[0])
-    assert image.shape == (2 * 126, 4 * 246, 3)
-    assert (image[:, 3:243][130:249] == 255).all(), "the decoded subgoal of the first moment"
+    assert image.shape == (2 * 102, 4 * 198, 3)
+    assert (image[:, 3:195][106:201] == 255).all(), "the decoded subgoal of the first moment"
 
 
 def test_the_command_writes_figures_and_pictures(checkpoint: Path, tmp_path: Path, capsys) -> None:

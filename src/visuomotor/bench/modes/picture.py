@@ -13,7 +13,9 @@ from visuomotor.bench.study.panels import COLOURS, Panel, bounds, picture
 from visuomotor.contracts import Float64, UInt8
 
 _WIDTH, _HEIGHT, _ENTRY = 380, 330, 24
-_MOMENTS, _SHOWN_PX = 8, 120
+_MOMENTS, _SHOWN_PX = 8, 96
+_FAINT = 0.01
+"""Components of less weight are not drawn."""
 
 
 def trajectories(walks: Sequence[Walk]) -> str:
@@ -39,7 +41,8 @@ def trajectories(walks: Sequence[Walk]) -> str:
 def components(walks: Sequence[Walk]) -> str:
     """SVG: the prior's components in the plane of their two main axes, one panel per third of time.
 
-    A disc per component and draw at its mean, its area by its weight; a cross per latent drawn.
+    A disc per component and draw at its mean, its area by its weight, none below 1%; a cross per
+    latent drawn.
     """
     draws = [(d, w) for w in walks for d in w.draws]
     means = np.concatenate([d.means for d, _ in draws])
@@ -90,6 +93,8 @@ def _path(panel: Panel, path: Walk) -> str:
 def _components(panel: Panel, draw: Draw, centre: Float64, axes: Float64) -> str:
     parts = []
     for mode, (mean, weight) in enumerate(zip(draw.means, draw.weights, strict=True)):
+        if weight < _FAINT:
+            continue
         u, v = (mean - centre) @ axes.T
         parts.append(
             f'<circle cx="{panel.to_x(float(u)):.1f}" cy="{panel.to_y(float(v)):.1f}" '

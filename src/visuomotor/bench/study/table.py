@@ -60,7 +60,8 @@ class Row:
     def plain(self) -> dict[str, Any]:
         """The row as JSON has it, the family's own fields beside the others."""
         values = asdict(self)
-        return {**values, **values.pop("extra"), **named(self.region)}
+        own = values.pop("extra")
+        return {**values, **own, **named(self.region)}
 
 
 def rows(
