@@ -1,1 +1,1 @@
-"""Skills from human videos: tracks of hand and objects, their 3-D states, aligned demonstrations."""
+"""Skills from human videos: tracks, their 3-D states, aligned demonstrations."""

@@ -11,8 +11,8 @@ from visuomotor.errors import ConfigError, unknown_name
 class Action:
     """One action: which bodies it has and whether the moved one leaves the table.
 
-    name: as in ACTIONS. identifier: Something-Something's number of the template. static: there is a
-    second object, which nobody touches; the other one is in the hand and is put down. lifted: the
+    name: as in ACTIONS. identifier: Something-Something's number of the template. static: there is
+    a second object, which nobody touches; the other one is in the hand and is put down. lifted: the
     moved object may leave the table once it is touched (paper, section A.2).
 
     In videos of Something-Else "object 0" is the moved object and "object 1" the static one; in the

@@ -31,16 +31,16 @@ _SHAPES = {
 class Demonstration:
     """One video's action, aligned: S steps at rate_hz in the frame of the manipulation.
 
-    The frame: z up, the table at z = 0; its origin below the first object's place before the action
-    (the static object's where there are two), turned so that the camera looks along +y.
-    action: a name of ACTIONS. hand_position (S, 3) m, of the hand's end; hand_azimuth, hand_elevation
-    (S,) rad; touch (S,) in [0, 1]; object_position (S, 3), object_rotation (S, 3) rotation vectors, of
-    the object that is moved; phase (S,) 0 approach, 1 action, 2 leave.
+    The frame: z up, the table at z = 0; its origin below the first object's place before the
+    action (the static object's where there are two), turned so that the camera looks along +y.
+    action: a name of ACTIONS. hand_position (S, 3) m, of the hand's end; hand_azimuth,
+    hand_elevation (S,) rad; touch (S,) in [0, 1]; object_position (S, 3), object_rotation (S, 3)
+    rotation vectors, of the object that is moved; phase (S,) 0 approach, 1 action, 2 leave.
 
     The hand points from the wrist to its end: along
-    (cos elevation cos azimuth, cos elevation sin azimuth, -sin elevation), so azimuth 0 points to the
-    right, pi/2 away from the camera, and a positive elevation downwards. Raises DataError where an
-    array has another shape or is not finite.
+    (cos elevation cos azimuth, cos elevation sin azimuth, -sin elevation), so azimuth 0 points to
+    the right, pi/2 away from the camera, and a positive elevation downwards. Raises DataError where
+    an array has another shape or is not finite.
     """
 
     action: str
