@@ -1,0 +1,291 @@
+"""How well scenes explain a video, and how plausible they are: one sum per start, R at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from visuomotor.errors import ConfigError
+from visuomotor.video.scene import Contact, Scene, Supposition
+from visuomotor.video.silhouette import (
+    CUBOID_EDGES,
+    HAND_EDGES,
+    cuboid_vertices,
+    extents,
+    hand_vertices,
+    pointing,
+    soft_silhouette,
+)
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """The constants of the loss, the same for all videos and actions.
+
+    box, mask: evidence, mean over a body's frames. box_px_of_width: of the image's width, the box
+    error that counts 1/2 (Huber). hand_acceleration (m/s^2)^-2, angle_acceleration (rad/s^2)^-2,
+    turn_acceleration: of the moved object's rotation. contact: hand's end to where it holds the
+    object, (2 cm)^-2. support, penetration, order: (1 cm)^-2. table: nothing below it. camera:
+    elevation around camera_elevation_rad +- camera_elevation_sd_rad and distance around
+    camera_distance_m +- a factor of e^camera_distance_sd. size, shape: sides around size_m, and
+    alike. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
+    0.5 rad, weakly.
+    """
+
+    box: float = 1.0
+    mask: float = 6.0
+    box_px_of_width: float = 0.02
+    hand_acceleration: float = 0.01
+    angle_acceleration: float = 0.0005
+    turn_acceleration: float = 0.0005
+    contact: float = 1.0
+    support: float = 1.0
+    penetration: float = 1.0
+    order: float = 1.0
+    table: float = 1.0
+    camera: float = 0.05
+    camera_elevation_rad: float = 0.7
+    camera_elevation_sd_rad: float = 0.25
+    camera_distance_m: float = 0.6
+    camera_distance_sd: float = 0.3
+    size: float = 0.01
+    size_m: float = 0.08
+    shape: float = 0.02
+    tilt: float = 0.05
+    grip: float = 0.02
+    hand_pose: float = 0.01
+    hand_radius_m: float = 0.04
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value >= 0:
+                raise ConfigError(f"LossWeights.{name} is {value}, expected 0 or more")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was seen, as tensors: per body boxes (T, 4) px with seen (T,) and open sides (T, 4).
+
+    A side is open where the box ends at the image's border: the body may reach beyond it. masks:
+    per body (T, P) at the points of grid (P, 2) px. front (N, 2) px at front_frames (N,): pixels
+    where the moved object is seen in front of the static one.
+    """
+
+    boxes: dict[str, Tensor]
+    seen: dict[str, Tensor]
+    open: dict[str, Tensor]
+    grid: Tensor
+    masks: dict[str, Tensor] = field(default_factory=dict)
+    front: Tensor = field(default_factory=lambda: torch.zeros(0, 2))
+    front_frames: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+
+
+def evidence_losses(
+    scene: Scene,
+    seen: Evidence,
+    supposition: Supposition,
+    weights: LossWeights,
+    sharpness: float,
+    blur_px: float | None,
+) -> dict[str, Tensor]:
+    """(R,) each: per body, the error of its boxes, or of its masks where blur_px is given.
+
+    sharpness in (0, 1] widens the boxes' tolerance while starts are coarse.
+    """
+    found: dict[str, Tensor] = {}
+    length = supposition.length[:, None].expand(scene.azimuth.shape)
+    points = {
+        "hand": hand_vertices(
+            scene.hand, scene.azimuth, scene.elevation, weights.hand_radius_m, length
+        ),
+        "moved": cuboid_vertices(
+            scene.moved, scene.moved_rotation, scene.moved_size[:, None].expand_as(scene.moved)
+        ),
+    }
+    if scene.static is not None:
+        assert scene.static_rotation is not None and scene.static_size is not None
+        still = cuboid_vertices(scene.static, scene.static_rotation, scene.static_size)
+        points["static"] = still[:, None].expand(-1, scene.hand.shape[1], -1, -1)
+    scale = weights.box_px_of_width * scene.camera.size[0] / sharpness
+    for body, vertices in points.items():
+        pixels, _ = scene.camera.project(vertices)
+        if blur_px is not None and body in seen.masks:
+            found[f"mask_{body}"] = weights.mask * _mask_error(body, pixels, seen, blur_px)
+            continue
+        error = extents(pixels) - seen.boxes[body]
+        outward = error * error.new_tensor([-1.0, -1.0, 1.0, 1.0])
+        error = torch.where(seen.open[body], outward.clamp_max(0.0), outward) / scale
+        size = error.abs()
+        huber = torch.where(size < 1, 0.5 * size.square(), size - 0.5)
+        counts = seen.seen[body]
+        per_frame = (huber.mean(-1) * counts).sum(-1) / counts.sum().clamp_min(1.0)
+        found[f"box_{body}"] = weights.box * per_frame
+    return found
+
+
+def _mask_error(body: str, pixels: Tensor, seen: Evidence, blur_px: float) -> Tensor:
+    """(R,): squared error, black and white balanced, over the frames that have a mask."""
+    mask = seen.masks[body]
+    frames = torch.nonzero(mask.any(-1)).flatten()
+    edges = HAND_EDGES if body == "hand" else CUBOID_EDGES
+    starts = len(pixels)
+    chosen = pixels[:, frames].flatten(0, 1)
+    drawn = soft_silhouette(chosen, edges, seen.grid, blur_px).unflatten(0, (starts, len(frames)))
+    white = mask[frames].to(drawn)
+    error = (drawn - white).square()
+    inside = (error * white).sum(-1) / white.sum(-1).clamp_min(1)
+    outside = (error * (1 - white)).sum(-1) / white.sum(-1).clamp_min(1)
+    return 0.5 * (inside + outside).mean(-1)
+
+
+def physics_losses(
+    scene: Scene,
+    seen: Evidence,
+    supposition: Supposition,
+    contact: Contact,
+    weights: LossWeights,
+    rate_hz: float,
+) -> dict[str, Tensor]:
+    """(R,) each: accelerations, contact, support, penetration, order in depth, and priors."""
+    w, s = weights, supposition
+    moved = _accelerations(scene.moved_rotation.flatten(-2), rate_hz)
+    angles = torch.stack((scene.azimuth, scene.elevation), -1)
+    found = {
+        "acceleration": w.hand_acceleration * _accelerations(scene.hand, rate_hz)
+        + w.angle_acceleration * _accelerations(angles, rate_hz)
+        + w.turn_acceleration * moved,
+        "priors": _priors(scene, w),
+    }
+    touched = slice(contact.first, contact.last)
+    gap = (scene.held - scene.moved)[:, touched, 2]
+    found["contact"] = w.contact * (gap / 0.02).square().mean(-1)
+    # At both ends of the contact the object is on what supports it.
+    ends = []
+    if not contact.brought:
+        ends.append(scene.held[:, contact.first, 2] - 0.5 * scene.moved_size[:, 2])
+    if contact.left:
+        ends.append(scene.held[:, contact.last - 1, 2] - scene.moved[:, -1, 2])
+    for gap in ends:
+        found["contact"] = found["contact"] + w.contact * (gap / 0.01).square().clamp_max(25.0)
+    corners = cuboid_vertices(
+        scene.moved, scene.moved_rotation, scene.moved_size[:, None].expand_as(scene.moved)
+    )
+    along = pointing(scene.azimuth, scene.elevation)
+    wrist = scene.hand[..., 2] - s.length[:, None] * along[..., 2]
+    below = (-corners[..., 2].amin(-1)).clamp_min(0) + (0.01 - scene.hand[..., 2]).clamp_min(0)
+    below = below + (0.02 - wrist).clamp_min(0)
+    found["table"] = w.table * (below / 0.01).square().mean(-1)
+    if scene.static is not None:
+        found.update(_pair_losses(scene, seen, s, contact, w))
+    return found
+
+
+def _accelerations(states: Tensor, rate_hz: float) -> Tensor:
+    """(R,): mean square of central second differences of (R, T, D)."""
+    bend = (states[:, 2:] - 2 * states[:, 1:-1] + states[:, :-2]) * rate_hz**2
+    return bend.square().sum(-1).mean(-1)
+
+
+def _priors(scene: Scene, w: LossWeights) -> Tensor:
+    camera = scene.camera
+    off = (camera.elevation - w.camera_elevation_rad) / w.camera_elevation_sd_rad
+    far = (camera.distance / w.camera_distance_m).log() / w.camera_distance_sd
+    total = w.camera * (off.square() + far.square())
+    total = total + w.tilt * scene.tilt.square().sum(-1).mean(-1)
+    total = total + w.grip * scene.grip.square().sum(-1)
+    pose = 1 - torch.sin(scene.azimuth)
+    total = total + w.hand_pose * (pose + (scene.elevation - 0.5).square()).mean(-1)
+    for size in (scene.moved_size, scene.static_size):
+        if size is not None:
+            sides = (size / w.size_m).log()
+            total = total + w.size * sides.square().sum(-1)
+            total = total + w.shape * (sides - sides.mean(-1, keepdim=True)).square().sum(-1)
+    return total
+
+
+def _pair_losses(
+    scene: Scene, seen: Evidence, s: Supposition, contact: Contact, w: LossWeights
+) -> dict[str, Tensor]:
+    assert scene.static is not None
+    assert scene.static_rotation is not None and scene.static_size is not None
+    depth = _overlap(
+        scene.moved,
+        scene.moved_rotation,
+        scene.moved_size[:, None],
+        scene.static[:, None],
+        scene.static_rotation[:, None],
+        scene.static_size[:, None],
+    )
+    found = {"penetration": w.penetration * (depth.clamp_min(0) / 0.01).square().mean(-1)}
+    final = depth[:, -1].clamp_min(0) - 0.002
+    found["penetration"] = found["penetration"] + w.penetration * (
+        final.clamp_min(0) / 0.01
+    ).square().clamp_max(25.0)
+    # What rests on the static object has its centre over it.
+    away = scene.moved[:, -1, None, :2] - scene.static[:, None, :2]
+    local = (away @ scene.static_rotation[:, :2, :2])[:, 0].abs()
+    outside = (local - 0.4 * scene.static_size[:, :2]).clamp_min(0)
+    found["support"] = w.support * s.onto * (outside / 0.01).square().sum(-1).clamp_max(100.0)
+    if len(seen.front):
+        found["order"] = w.order * _behind(scene, seen)
+    return found
+
+
+def _overlap(
+    position: Tensor,
+    rotation: Tensor,
+    size: Tensor,
+    other: Tensor,
+    other_rotation: Tensor,
+    other_size: Tensor,
+) -> Tensor:
+    """(R, T) m: how deep two cuboids are in one another along the best of their six normals."""
+    away = other - position
+    axes = torch.cat((rotation, other_rotation.expand_as(rotation)), -1)  # columns
+    gap = (away[..., None, :] @ axes).squeeze(-2).abs()
+    reach = 0.5 * (
+        (size[..., None] * (rotation.transpose(-1, -2) @ axes).abs()).sum(-2)
+        + (other_size[..., None] * (other_rotation.transpose(-1, -2) @ axes).abs()).sum(-2)
+    )
+    depth: Tensor = (reach - gap).amin(-1)
+    return depth
+
+
+def _behind(scene: Scene, seen: Evidence) -> Tensor:
+    """(R,): how far (in 2 cm, squared) the moved object is behind the static one where seen before.
+
+    Along the rays of the pixels seen.front; rays that miss one of the two do not count: the boxes'
+    own errors move them.
+    """
+    assert scene.static is not None
+    assert scene.static_rotation is not None and scene.static_size is not None
+    starts, frames = len(scene.hand), seen.front_frames
+    centre, rays = scene.camera.rays(seen.front.expand(starts, -1, -1))
+    entry_moved, hit_moved = _enter(
+        centre, rays, scene.moved[:, frames], scene.moved_rotation[:, frames], scene.moved_size
+    )
+    shape = (starts, len(frames))
+    entry_static, hit_static = _enter(
+        centre,
+        rays,
+        scene.static[:, None].expand(*shape, 3),
+        scene.static_rotation[:, None].expand(*shape, 3, 3),
+        scene.static_size,
+    )
+    late = ((entry_moved - entry_static + 0.01).clamp_min(0) / 0.02).square().clamp_max(25.0)
+    return (late * (hit_moved & hit_static)).mean(-1)
+
+
+def _enter(
+    centre: Tensor, rays: Tensor, position: Tensor, rotation: Tensor, size: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(R, N) depth where rays enter cuboids, and whether they do."""
+    origin = ((centre[:, None] - position)[..., None, :] @ rotation).squeeze(-2)
+    along = (rays[..., None, :] @ rotation).squeeze(-2)
+    along = torch.where(along.abs() < 1e-6, torch.full_like(along, 1e-6), along)
+    half = 0.5 * size[:, None]
+    one, two = (-half - origin) / along, (half - origin) / along
+    entry, leave = torch.minimum(one, two).amax(-1), torch.maximum(one, two).amin(-1)
+    return entry, (entry < leave) & (entry > 0)
