@@ -27,6 +27,7 @@ from visuomotor.commands import (
     modes,
     services,
     simulation,
+    skill,
     study,
     training,
     video_parse,
@@ -98,6 +99,7 @@ def application() -> SubcommandApp:
     learning.command(name="gplac")(gplac.train_gplac)
     learning.command(name="gti")(gti.train_gti)
     learning.command(name="goal")(gti.train_goal)
+    learning.command(name="skill")(skill.train_skill)
     learning.command(name="bc")(baselines.train_bc)
     learning.command(name="pointbc")(baselines.train_pointbc)
     learning.command(name="autoencoder")(baselines.train_autoencoder)
@@ -108,6 +110,11 @@ def application() -> SubcommandApp:
     correspondence.command(descriptors.table)
     correspondence.command(descriptors.view)
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
+    skills = SubcommandApp()
+    skills.command(name="eval")(skill.evaluate)
+    skills.command(skill.starts)
+    skills.command(skill.example)
+    app.command(skills, name="skill", help="Judge skills that were learned from videos.")
     app.command(generation.generate)
     app.command(generation.goal)
     app.command(name="eval")(evaluation.evaluate)
