@@ -106,14 +106,12 @@ def estimate_states(
             best = problem.losses(parameters, supposition, 1.0, None)[0].argsort()
         best = best[: chosen.mask_starts]
         parameters = Parameters(**{n: v.detach()[best] for n, v in vars(parameters).items()})
-        supposition = Supposition(
-            supposition.lifted[best], supposition.onto[best], supposition.length[best]
-        )
+        supposition = Supposition(**{n: v[best] for n, v in vars(supposition).items()})
         _descend(problem, parameters, supposition, chosen.mask_iterations, chosen.blur_px)
     with torch.no_grad():
         blur_px = chosen.blur_px[1] if seen.masks else None
         losses, scene = problem.losses(parameters, supposition, 1.0, blur_px)
-    return _result(tracks, contact, scene, supposition, losses, chosen)
+    return _result(tracks, scene, supposition, losses, chosen)
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,6 @@ def _descend(
 
 def _result(
     tracks: Tracks,
-    contact: Contact,
     scene: Scene,
     supposition: Supposition,
     losses: Tensor,
@@ -185,8 +182,6 @@ def _result(
         raise DataError(f"video {tracks.name}: no start converged; are the boxes plausible?")
     best = int(losses.nan_to_num(torch.inf).argmin())
     close = torch.exp(-(losses - losses[best]) / settings.plausible).nan_to_num(0.0)
-    touch = np.zeros(tracks.frames)
-    touch[contact.first : contact.last] = 1.0
 
     def array(values: Tensor) -> Float64:
         found: Float64 = values[best].double().numpy()
@@ -204,7 +199,7 @@ def _result(
         hand_azimuth=array(scene.azimuth),
         hand_elevation=array(scene.elevation),
         hand_length=float(supposition.length[best]),
-        touch=touch,
+        touch=array(scene.touch),
         moved_position=array(scene.moved),
         moved_rotation=np.asarray(rotvec_from_matrix(array(scene.moved_rotation))),
         moved_size=array(scene.moved_size),

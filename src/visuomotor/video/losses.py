@@ -30,7 +30,7 @@ class LossWeights:
     object, (2 cm)^-2. support, penetration, order: (1 cm)^-2. table: nothing below it. camera:
     elevation around camera_elevation_rad +- camera_elevation_sd_rad and distance around
     camera_distance_m +- a factor of e^camera_distance_sd. size, shape: sides around size_m, and
-    alike. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
+    alike. stable: what stands on a table is no taller than its base is wide. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
     0.5 rad, weakly.
     """
 
@@ -53,6 +53,7 @@ class LossWeights:
     size: float = 0.01
     size_m: float = 0.08
     shape: float = 0.02
+    stable: float = 0.1
     tilt: float = 0.05
     grip: float = 0.02
     hand_pose: float = 0.01
@@ -158,17 +159,15 @@ def physics_losses(
         + w.turn_acceleration * moved,
         "priors": _priors(scene, w),
     }
-    touched = slice(contact.first, contact.last)
-    gap = (scene.held - scene.moved)[:, touched, 2]
-    found["contact"] = w.contact * (gap / 0.02).square().mean(-1)
+    gap = ((scene.held - scene.moved)[..., 2] / 0.02).square() * scene.touch
+    found["contact"] = w.contact * gap.sum(-1) / scene.touch.sum(-1)
     # At both ends of the contact the object is on what supports it.
-    ends = []
     if not contact.brought:
-        ends.append(scene.held[:, contact.first, 2] - 0.5 * scene.moved_size[:, 2])
+        begin = scene.held[:, contact.first, 2] - 0.5 * scene.moved_size[:, 2]
+        found["contact"] = found["contact"] + w.contact * _centimetres(begin)
     if contact.left:
-        ends.append(scene.held[:, contact.last - 1, 2] - scene.moved[:, -1, 2])
-    for gap in ends:
-        found["contact"] = found["contact"] + w.contact * (gap / 0.01).square().clamp_max(25.0)
+        let_go = scene.held[:, contact.last - 1, 2] - scene.moved[:, -1, 2]
+        found["contact"] = found["contact"] + w.contact * (1 - s.kept) * _centimetres(let_go)
     corners = cuboid_vertices(
         scene.moved, scene.moved_rotation, scene.moved_size[:, None].expand_as(scene.moved)
     )
@@ -180,6 +179,11 @@ def physics_losses(
     if scene.static is not None:
         found.update(_pair_losses(scene, seen, s, contact, w))
     return found
+
+
+def _centimetres(gap: Tensor) -> Tensor:
+    """(R,): the square of a gap in cm, 25 at most."""
+    return (gap / 0.01).square().clamp_max(25.0)
 
 
 def _accelerations(states: Tensor, rate_hz: float) -> Tensor:
@@ -202,6 +206,8 @@ def _priors(scene: Scene, w: LossWeights) -> Tensor:
             sides = (size / w.size_m).log()
             total = total + w.size * sides.square().sum(-1)
             total = total + w.shape * (sides - sides.mean(-1, keepdim=True)).square().sum(-1)
+            tall = sides[..., 2] - sides[..., :2].amin(-1)
+            total = total + w.stable * tall.clamp_min(0).square()
     return total
 
 

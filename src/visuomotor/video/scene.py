@@ -17,18 +17,22 @@ AZIMUTH = math.pi / 4
 ELEVATION = math.radians(75.0)
 """Bounds of the camera's angles."""
 
+RAMP = 4
+"""Frames over which an object that is lifted may begin to tilt."""
+
 
 @dataclass(frozen=True)
 class Supposition:
     """What each of R starts supposes; the best of them by the same loss is kept.
 
     lifted (R,) in {0, 1}: the moved object leaves the table while it is touched. onto (R,) in
-    {0, 1}: it comes to rest on the static object, not on the table. length (R,) m, of the hand:
-    from the wrist onwards, or with the forearm.
+    {0, 1}: it comes to rest on the static object, not on the table. kept (R,) in {0, 1}: the hand
+    does not let it go. length (R,) m, of the hand: from the wrist onwards, or with the forearm.
     """
 
     lifted: Tensor
     onto: Tensor
+    kept: Tensor
     length: Tensor
 
 
@@ -60,6 +64,7 @@ class Scene:
     held: Tensor  # (R, T, 3) where contact wants the moved object's centre: hand less grip
     grip: Tensor  # (R, 3) the hand's end from the moved object's centre, in half sizes
     tilt: Tensor  # (R, T, 2)
+    touch: Tensor  # (R, T) bool
     static: Tensor | None  # (R, 3)
     static_rotation: Tensor | None  # (R, 3, 3)
     static_size: Tensor | None  # (R, 3)
@@ -133,25 +138,29 @@ def compose(
     grip = torch.tanh(p.grip)
     held = hand - (0.5 * moved_size * grip)[:, None]
 
-    frame = torch.arange(contact.frames).clamp(contact.first, contact.last - 1)
-    place = held[:, frame]
     time = torch.arange(contact.frames)
+    kept = s.kept[:, None] > 0
     before = (time < contact.first) & (not contact.brought)
-    after = (time >= contact.last) & contact.left
+    after = (time >= contact.last) & contact.left & ~kept  # (R, T)
+    released = time.clamp(contact.first, contact.last - 1)
+    frame = torch.where(kept, time.clamp(contact.first), released)
+    rows = torch.arange(len(frame))[:, None]
+    place = held[rows, frame]
     ground = 0.5 * moved_size[:, 2:3]
     support = ground + s.onto[:, None] * static_size[:, 2:3]
     height = torch.where(s.lifted[:, None] > 0, place[..., 2], ground)
     height = torch.where(before, ground, torch.where(after, support, height))
     moved = torch.cat((place[..., :2], height[..., None]), -1)
 
-    aloft = s.lifted[:, None] * (~(before | after)).to(basis)
+    touch = ~(before | after)
+    never = torch.full_like(frame, RAMP)
     edge = torch.minimum(
-        torch.full_like(time, 4) if contact.brought else time - contact.first,
-        contact.last - 1 - time if contact.left else torch.full_like(time, 4),
+        never if contact.brought else time - contact.first,
+        torch.where(kept, never, contact.last - 1 - time) if contact.left else never,
     )
-    aloft = aloft * (edge.to(basis) / 4).clamp(0, 1)
+    aloft = s.lifted[:, None] * touch * (edge.to(basis) / RAMP).clamp(0, 1)
     tilt = turn[..., 1:] * aloft[..., None]
-    yaw = turn[:, frame, 0]
+    yaw = turn[rows, frame, 0]
     alone = p.static.shape[-1] == 0
     return Scene(
         camera=camera,
@@ -164,6 +173,7 @@ def compose(
         held=held,
         grip=grip,
         tilt=tilt,
+        touch=touch,
         static=None if alone else torch.cat((p.static[:, :2], 0.5 * static_size[:, 2:3]), -1),
         static_rotation=None if alone else turned(p.static[:, 2]),
         static_size=None if alone else static_size,

@@ -87,38 +87,44 @@ def _seen_in_front(tracks: Tracks) -> tuple[list[int], list[list[float]]]:
 
 def suppositions(
     lifted: tuple[bool, ...], static: bool, lengths: tuple[float, ...]
-) -> list[tuple[float, float, float]]:
-    """Every (lifted, onto, hand's length) that is worth a start."""
+) -> list[tuple[float, float, float, float]]:
+    """Every (lifted, onto, kept, hand's length) that is worth a start.
+
+    An object that is lifted is put down where there is a second one, else it stays in the hand.
+    """
     onto = (0.0, 1.0) if static else (0.0,)
-    return list(itertools.product([float(v) for v in lifted], onto, lengths))
+    return [
+        (float(up), on, float(up and not static), length)
+        for up, on, length in itertools.product(lifted, onto, lengths)
+    ]
 
 
 def starting_parameters(
     tracks: Tracks,
     contact: Contact,
     basis: Float64,
-    cases: list[tuple[float, float, float]],
+    cases: list[tuple[float, float, float, float]],
     cameras: tuple[tuple[float, float], ...],
     focal_px: float,
     weights: LossWeights,
 ) -> tuple[Parameters, Supposition]:
     """One start per case and camera (azimuth, elevation) rad, all at the usual distance."""
     single: list[Parameters] = []
-    rows: list[tuple[float, float, float]] = []
+    rows: list[tuple[float, float, float, float]] = []
     for case, (azimuth, elevation) in itertools.product(cases, cameras):
         single.append(_start(tracks, contact, basis, case, azimuth, elevation, focal_px, weights))
         rows.append(case)
     names = list(vars(single[0]))
     stacked = {n: torch.cat([getattr(p, n) for p in single]) for n in names}
-    lifted, onto, length = torch.tensor(rows, dtype=torch.float32).unbind(1)
-    return Parameters(**stacked), Supposition(lifted, onto, length)
+    supposed = torch.tensor(rows, dtype=torch.float32).unbind(1)
+    return Parameters(**stacked), Supposition(*supposed)
 
 
 def _start(
     tracks: Tracks,
     contact: Contact,
     basis: Float64,
-    case: tuple[float, float, float],
+    case: tuple[float, float, float, float],
     azimuth: float,
     elevation: float,
     focal_px: float,
