@@ -49,11 +49,9 @@ class Known:
 def known_video(action: str, seed: int) -> tuple[Known, HandVideo]:
     """One video and its truth; a seed gives one camera, one pace, one set of sizes and one path.
 
-    Camera: 0.5 to 1.0 m from the origin, 15 to 50 degrees high, up to 20 to either side. action: a
-    name of video.actions.ACTIONS.
+    action: a name of video.actions.ACTIONS.
     """
-    rng = np.random.default_rng([seed, *action.encode()])
-    known = _paths(action, seed, rng)
+    known = known_states(action, seed)
     poses = [_poses(known.moved, known.moved_rotation)]
     if known.static is not None:
         count = len(known.moved)
@@ -99,15 +97,19 @@ def pointing(azimuth: Float64, elevation: Float64) -> Float64:
     return np.column_stack([flat * np.cos(azimuth), flat * np.sin(azimuth), -np.sin(elevation)])
 
 
-def _paths(action: str, seed: int, rng: np.random.Generator) -> Known:
-    """Pushes and pulls as `example_demonstration` has them; the others nearer, so that they stay in
-    view: the hand comes from the side as much as from the camera.
+def known_states(action: str, seed: int) -> Known:
+    """What is true of one video.
+
+    Camera: 0.55 to 1.0 m from the origin, 15 to 50 degrees high, up to 20 to either side. Pushes
+    and pulls as `example_demonstration` has them; of the others the hand comes from the side as
+    much as from the camera.
     """
+    rng = np.random.default_rng([seed, *action.encode()])
     act_s = rng.uniform(1.5, 3.0)
     count = round((APPROACH_S + act_s + LEAVE_S) * RATE_HZ)
     time_s = np.arange(count) / RATE_HZ
     share = np.clip((time_s - APPROACH_S) / act_s, 0.0, 1.0)
-    size = rng.uniform((0.05, 0.05, 0.06), (0.09, 0.09, 0.11))
+    size = rng.uniform((0.05, 0.05, 0.06), (0.09, 0.09, 0.095))
     sizes, static = [size], None
     degrees = rng.uniform((15.0, -20.0), (50.0, 20.0))
     view = View(rng.uniform(0.55, 1.0), np.deg2rad(degrees[1]), np.deg2rad(degrees[0]))
