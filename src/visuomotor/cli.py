@@ -29,6 +29,7 @@ from visuomotor.commands import (
     simulation,
     study,
     training,
+    video,
     weak,
     weak_rendering,
 )
@@ -124,6 +125,9 @@ def application() -> SubcommandApp:
     labelling.command(weak.check)
     labelling.command(weak_rendering.render)
     app.command(labelling, name="weak", help="Collect pictures with and without an object.")
+    watching = SubcommandApp()
+    watching.command(video.estimate)
+    app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app
 

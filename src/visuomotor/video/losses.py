@@ -29,8 +29,8 @@ class LossWeights:
     turn_acceleration: of the moved object's rotation. contact: hand's end to where it holds the
     object, (2 cm)^-2. support, penetration, order: (1 cm)^-2. table: nothing below it. camera:
     elevation around camera_elevation_rad +- camera_elevation_sd_rad and distance around
-    camera_distance_m +- a factor of e^camera_distance_sd. size, shape: sides around size_m, and
-    alike. stable: what stands on a table is no taller than its base is wide. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
+    camera_distance_m +- a factor of e^camera_distance_sd. size, shape: sides around size_m, heights
+    around height_m, and all alike. stable: what stands on a table is no taller than its base is wide. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
     0.5 rad, weakly.
     """
 
@@ -38,7 +38,7 @@ class LossWeights:
     mask: float = 6.0
     box_px_of_width: float = 0.02
     hand_acceleration: float = 0.01
-    angle_acceleration: float = 0.0005
+    angle_acceleration: float = 0.002
     turn_acceleration: float = 0.0005
     contact: float = 1.0
     support: float = 1.0
@@ -49,14 +49,15 @@ class LossWeights:
     camera_elevation_rad: float = 0.7
     camera_elevation_sd_rad: float = 0.25
     camera_distance_m: float = 0.6
-    camera_distance_sd: float = 0.3
-    size: float = 0.01
+    camera_distance_sd: float = 0.5
+    size: float = 0.05
     size_m: float = 0.08
+    height_m: float = 0.05
     shape: float = 0.02
-    stable: float = 0.1
+    stable: float = 0.3
     tilt: float = 0.05
     grip: float = 0.02
-    hand_pose: float = 0.01
+    hand_pose: float = 0.003
     hand_radius_m: float = 0.04
 
     def __post_init__(self) -> None:
@@ -203,8 +204,9 @@ def _priors(scene: Scene, w: LossWeights) -> Tensor:
     total = total + w.hand_pose * (pose + (scene.elevation - 0.5).square()).mean(-1)
     for size in (scene.moved_size, scene.static_size):
         if size is not None:
-            sides = (size / w.size_m).log()
-            total = total + w.size * sides.square().sum(-1)
+            usual = size.new_tensor([w.size_m, w.size_m, w.height_m])
+            total = total + w.size * (size / usual).log().square().sum(-1)
+            sides = size.log()
             total = total + w.shape * (sides - sides.mean(-1, keepdim=True)).square().sum(-1)
             tall = sides[..., 2] - sides[..., :2].amin(-1)
             total = total + w.stable * tall.clamp_min(0).square()

@@ -71,7 +71,8 @@ def evidence_of(tracks: Tracks, masks: bool = True) -> Evidence:
 
 def _seen_in_front(tracks: Tracks) -> tuple[list[int], list[list[float]]]:
     """Frames and pixels where the moved object's box lies in the static one's: it is seen, so
-    it is in front (a hidden object's box would end at the other's outline)."""
+    it is in front (a hidden object's box would end at the other's outline).
+    """
     frames: list[int] = []
     pixels: list[list[float]] = []
     for t in np.flatnonzero(tracks.seen("moved") & tracks.seen("static")):
