@@ -57,8 +57,7 @@ def touching(tracks: Tracks, margin: float = 0.1) -> NDArray[np.bool_]:
     low = np.maximum(hand[:, :2] - reach, moved[:, :2])
     high = np.minimum(hand[:, 2:] + reach, moved[:, 2:])
     with np.errstate(invalid="ignore"):
-        found: NDArray[np.bool_] = (high > low).all(axis=1)
-    return found
+        return np.asarray((high > low).all(axis=1))
 
 
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> float:

@@ -55,7 +55,7 @@ def elsewhere(states: VideoStates, angle: float, shift: tuple[float, float]) -> 
     still = states.static_position
     return dataclasses.replace(
         states,
-        camera=states.camera + [0, angle, 0],
+        camera=states.camera + np.array([0, angle, 0]),
         hand_position=states.hand_position @ turn.T + away,
         hand_azimuth=states.hand_azimuth + angle,
         moved_position=states.moved_position @ turn.T + away,
@@ -87,7 +87,8 @@ def test_the_origin_is_below_the_first_object() -> None:
 def test_the_action_fills_its_time_and_the_hand_then_leaves() -> None:
     states = pushed()
     made = align(states, "push_left_to_right")
-    assert len(made.touch) == 120 and made.rate_hz == 12
+    assert len(made.touch) == 120
+    assert made.rate_hz == 12
     time_s = np.arange(120) / 12
     assert (made.phase[time_s < 3] == APPROACH).all()
     assert (made.phase[(time_s >= 3) & (time_s <= 7)] == ACT).all()

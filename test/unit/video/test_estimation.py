@@ -43,7 +43,8 @@ def test_what_is_put_onto_a_thing_rests_on_it(tmp_path: Path) -> None:
     path = path_between(np.array([-0.16, -0.02, 0.025]), np.array([0.06, 0.04, 0.105]), 0.05)
     tracks = made_video(path, (0.06, 0.06, 0.05), static, size, heading=1.0)
     states = estimate_states(tracks, "put_onto", QUICK)
-    assert states.onto and satisfied("put_onto", trajectory_of(states))
+    assert states.onto
+    assert satisfied("put_onto", trajectory_of(states))
     save_states(tmp_path / "states.npz", states)
     read = load_states(tmp_path / "states.npz")
     for field in dataclasses.fields(states):
@@ -60,7 +61,8 @@ def test_what_is_put_in_front_stays_on_the_table() -> None:
     assert not states.onto
     assert states.moved_position[-1, 2] == pytest.approx(states.moved_size[2] / 2)
     assert satisfied("put_in_front_of", trajectory_of(states))
-    assert (states.moved_spread >= 0).all() and len(states.losses) == 2
+    assert (states.moved_spread >= 0).all()
+    assert len(states.losses) == 2
 
 
 def test_what_is_missing_is_named() -> None:

@@ -83,8 +83,8 @@ def test_phases_are_read_with_their_gaps(tmp_path: Path) -> None:
     path.write_text("video_id,action_id,approach,action,leave\n1,93,-,1-8,-\n2,47,1-3,4-9,10-20\n")
     found = read_phases(path)
     assert found["1"][0].name == "push_left_to_right"
-    assert found["1"][1].action == (0, 8) and found["1"][1].leave == (8, 8)
-    assert found["2"][1].approach == (0, 3) and found["2"][1].action == (3, 9)
+    assert (found["1"][1].action, found["1"][1].leave) == ((0, 8), (8, 8))
+    assert (found["2"][1].approach, found["2"][1].action) == ((0, 3), (3, 9))
     path.write_text("video_id,action_id,approach,action,leave\n1,93,-,8-1,-\n")
     with pytest.raises(DataError, match="line 2"):
         read_phases(path)
@@ -96,9 +96,11 @@ def test_phases_come_from_the_table_or_the_boxes(tmp_path: Path) -> None:
     phases.write_text("video_id,action_id,approach,action,leave\n1,93,1-2,3-8,9-40\n")
     action = ACTIONS["push_left_to_right"]
     read = open_tracks(boxes, action, "1", phases).phases
-    assert read is not None and read.action == (2, 8) and read.leave == (8, FRAMES)
+    assert read is not None
+    assert (read.action, read.leave) == ((2, 8), (8, FRAMES))
     predicted = open_tracks(boxes, action, "1").phases
-    assert predicted is not None and predicted.action[1] - predicted.action[0] > 5
+    assert predicted is not None
+    assert predicted.action[1] - predicted.action[0] > 5
     phases.write_text("video_id,action_id,approach,action,leave\n3,93,1-2,3-8,-\n")
     with pytest.raises(DataError, match="unknown video '1'"):
         open_tracks(boxes, action, "1", phases)

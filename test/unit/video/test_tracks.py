@@ -33,7 +33,8 @@ def test_tracks_survive_their_file(tmp_path: Path, masked: bool) -> None:
         assert np.allclose(read.boxes[body], boxes, atol=0.01, equal_nan=True)
     assert not read.seen("hand")[3:5].any()
     if masked:
-        assert read.masks is not None and (read.masks["moved"] == masks["moved"]).all()
+        assert read.masks is not None
+        assert (read.masks["moved"] == masks["moved"]).all()
 
 
 def test_what_is_missing_is_named() -> None:
