@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from visuomotor.errors import ConfigError
-from visuomotor.video.pairs import over_the_edge, overlap_depth, seen_behind
+from visuomotor.video.pairs import growing, over_the_edge, overlap_depth, seen_behind
 from visuomotor.video.scene import Contact, Scene, Supposition
 from visuomotor.video.silhouette import (
     CUBOID_EDGES,
@@ -168,10 +168,10 @@ def physics_losses(
     # At both ends of the contact the object is on what supports it.
     if not contact.brought:
         begin = scene.held[:, contact.first, 2] - 0.5 * scene.moved_size[:, 2]
-        found["contact"] = found["contact"] + w.contact * _centimetres(begin)
+        found["contact"] = found["contact"] + w.contact * growing(begin / 0.01)
     if contact.left:
         let_go = scene.held[:, contact.last - 1, 2] - scene.moved[:, -1, 2]
-        found["contact"] = found["contact"] + w.contact * (1 - s.kept) * _centimetres(let_go)
+        found["contact"] = found["contact"] + w.contact * (1 - s.kept) * growing(let_go / 0.01)
     corners = cuboid_vertices(
         scene.moved, scene.moved_rotation, scene.moved_size[:, None].expand_as(scene.moved)
     )
@@ -184,17 +184,12 @@ def physics_losses(
         still = scene.static
         depth = overlap_depth(scene, still)
         deep = (depth.clamp_min(0) / 0.01).square().mean(-1)
-        at_rest = _centimetres((depth[:, -1] - 0.002).clamp_min(0))
+        at_rest = growing((depth[:, -1] - 0.002).clamp_min(0) / 0.01)
         found["penetration"] = w.penetration * (deep + at_rest)
         found["support"] = w.support * s.onto * over_the_edge(scene, still)
         if len(seen.front):
             found["order"] = w.order * seen_behind(scene, still, seen.front, seen.front_frames)
     return found
-
-
-def _centimetres(gap: Tensor) -> Tensor:
-    """(R,): the square of a gap in cm, 25 at most."""
-    return (gap / 0.01).square().clamp_max(25.0)
 
 
 def _accelerations(states: Tensor, rate_hz: float) -> Tensor:

@@ -8,6 +8,12 @@ from torch import Tensor
 from visuomotor.video.scene import Scene, Still
 
 
+def growing(excess: Tensor) -> Tensor:
+    """Squares up to 1, straight lines beyond: far off still pulls, and does not drown the rest."""
+    size = excess.abs()
+    return torch.where(size < 1, size.square(), 2 * size - 1)
+
+
 def overlap_depth(scene: Scene, still: Still) -> Tensor:
     """(R, T) m: how deep the moved object is in the static one; negative when they are apart.
 
@@ -25,18 +31,18 @@ def overlap_depth(scene: Scene, still: Still) -> Tensor:
 
 
 def over_the_edge(scene: Scene, still: Still) -> Tensor:
-    """(R,) cm^2, 100 at most: how far what rests on the static object leans over its edge.
+    """(R,), (1 cm)^2 at first: how far what rests on the static object leans over its edge.
 
     Its centre shall be within 0.8 of the static object's top.
     """
     away = scene.moved[:, -1, None, :2] - still.position[:, None, :2]
     local = (away @ still.rotation[:, :2, :2])[:, 0].abs()
     outside = (local - 0.4 * still.size[:, :2]).clamp_min(0)
-    return (outside / 0.01).square().sum(-1).clamp_max(100.0)
+    return growing(outside / 0.01).sum(-1)
 
 
 def seen_behind(scene: Scene, still: Still, pixels: Tensor, frames: Tensor) -> Tensor:
-    """(R,): how far the moved object is behind the static one where it is seen, (2 cm)^2, mean.
+    """(R,): how far the moved object is behind the static one where it is seen, mean.
 
     Along the rays of pixels (N, 2) at frames (N,); rays that miss one of the two do not count: the
     boxes' own errors move them.
@@ -53,7 +59,7 @@ def seen_behind(scene: Scene, still: Still, pixels: Tensor, frames: Tensor) -> T
         still.rotation[:, None].expand(starts, count, 3, 3),
         still.size,
     )
-    late = ((entry - entry_still + 0.01).clamp_min(0) / 0.02).square().clamp_max(25.0)
+    late = growing((entry - entry_still + 0.01).clamp_min(0) / 0.02)
     return (late * (hit & hit_still)).mean(-1)
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64
 from visuomotor.video.camera import FOCAL_PER_WIDTH, OrbitCamera
-from visuomotor.video.silhouette import cuboid_vertices, extents, hand_vertices
+from visuomotor.video.silhouette import (
+    CUBOID_EDGES,
+    HAND_EDGES,
+    cuboid_vertices,
+    extents,
+    hand_vertices,
+    signed_distance,
+)
 from visuomotor.video.tracks import Phases, Tracks, clip_boxes
 
 SIZE = (427, 240)
@@ -27,6 +35,15 @@ def boxes_of(points: torch.Tensor, camera: OrbitCamera) -> Float64:
     return extents(camera.project(points[None])[0])[0].double().numpy()
 
 
+def mask_of(points: torch.Tensor, camera: OrbitCamera, hand: bool) -> NDArray[np.bool_]:
+    """(T, 15, 27): the silhouette at a sixteenth of the resolution."""
+    y, x = np.meshgrid((np.arange(15) + 0.5) * 16, (np.arange(27) + 0.5) * 427 / 27, indexing="ij")
+    grid = torch.tensor(np.stack((x, y), -1).reshape(-1, 2), dtype=torch.float32)
+    pixels = camera.project(points[None])[0][0]
+    inside = signed_distance(pixels, HAND_EDGES if hand else CUBOID_EDGES, grid) < 0
+    return inside.reshape(FRAMES, 15, 27).numpy()
+
+
 def made_video(
     moved: Float64,
     moved_size: tuple[float, float, float],
@@ -35,6 +52,7 @@ def made_video(
     heading: float = 1.2,
     elevation: float = 0.7,
     distance: float = 0.6,
+    masked: bool = False,
 ) -> Tracks:
     """Boxes of an object along moved (T, 3), of the hand that holds it and of a static object."""
     camera = OrbitCamera(
@@ -50,17 +68,18 @@ def made_video(
     hand = torch.tensor(moved + 0.12 * away[:, None] * back, dtype=torch.float32)
     angles = torch.full((FRAMES,), heading), torch.full((FRAMES,), 0.4)
 
-    def cuboid(position: Float64, size: tuple[float, float, float]) -> Float64:
+    def cuboid(position: Float64, size: tuple[float, float, float]) -> torch.Tensor:
         where = torch.tensor(position, dtype=torch.float32)
         sides = torch.tensor(size).expand(FRAMES, 3)
-        return boxes_of(cuboid_vertices(where, torch.eye(3).expand(FRAMES, 3, 3), sides), camera)
+        return cuboid_vertices(where, torch.eye(3).expand(FRAMES, 3, 3), sides)
 
-    boxes = {
-        "hand": boxes_of(hand_vertices(hand, *angles, 0.04, torch.full((FRAMES,), 0.15)), camera),
+    points = {
+        "hand": hand_vertices(hand, *angles, 0.04, torch.full((FRAMES,), 0.15)),
         "moved": cuboid(moved, moved_size),
     }
     if static is not None:
-        boxes["static"] = cuboid(np.tile(static, (FRAMES, 1)), static_size)
-    clipped = {b: clip_boxes("made", b, v, SIZE) for b, v in boxes.items()}
+        points["static"] = cuboid(np.tile(static, (FRAMES, 1)), static_size)
+    clipped = {b: clip_boxes("made", b, boxes_of(v, camera), SIZE) for b, v in points.items()}
+    masks = {b: mask_of(v, camera, b == "hand") for b, v in points.items()} if masked else None
     phases = Phases((0, TOUCH[0]), TOUCH, (TOUCH[1], FRAMES))
-    return Tracks("made", 12.0, SIZE, clipped, None, phases)
+    return Tracks("made", 12.0, SIZE, clipped, masks, phases)

@@ -19,7 +19,7 @@ from visuomotor.video.states import load_states, save_states
 from visuomotor.video.tracks import save_tracks
 
 QUICK = EstimationSettings(
-    iterations=150, learning_rate=0.04, azimuths_rad=(0.0,), hand_lengths_m=(0.15,)
+    iterations=100, learning_rate=0.05, azimuths_rad=(0.0,), hand_lengths_m=(0.15,)
 )
 
 
@@ -63,6 +63,16 @@ def test_what_is_put_in_front_stays_on_the_table() -> None:
     assert satisfied("put_in_front_of", trajectory_of(states))
     assert (states.moved_spread >= 0).all()
     assert len(states.losses) == 2
+
+
+def test_masks_refine_what_boxes_gave() -> None:
+    path = path_between(np.array([-0.06, 0.0, 0.025]), np.array([0.06, 0.05, 0.025]))
+    tracks = made_video(path, (0.09, 0.07, 0.05), heading=2.0, masked=True)
+    few = dataclasses.replace(QUICK, iterations=30, mask_iterations=1)
+    more = dataclasses.replace(few, mask_iterations=40)
+    before, after = (estimate_states(tracks, "pull_left_to_right", s) for s in (few, more))
+    assert after.loss < 0.9 * before.loss
+    assert len(after.losses) == 1
 
 
 def test_what_is_missing_is_named() -> None:
