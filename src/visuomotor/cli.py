@@ -30,6 +30,7 @@ from visuomotor.commands import (
     skill,
     study,
     training,
+    video,
     video_parse,
     weak,
     weak_rendering,
@@ -134,7 +135,8 @@ def application() -> SubcommandApp:
     app.command(labelling, name="weak", help="Collect pictures with and without an object.")
     watching = SubcommandApp()
     watching.command(name="parse")(video_parse.parse)
-    app.command(watching, name="video", help="Learn from videos of a hand.")
+    watching.command(video.estimate)
+    app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app
 

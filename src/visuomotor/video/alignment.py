@@ -134,7 +134,7 @@ def align(
         settled = chosen.scale * aligned.moved_position[-1]
         moved[phase == LEAVE] = settled
         rise = np.clip((time_s - end_s) / chosen.leave_s, 0.0, 1.0)[:, None]
-        above = settled + [0.0, 0.0, chosen.leave_height_m]
+        above = settled + np.array([0.0, 0.0, chosen.leave_height_m])
         hand = np.where(phase[:, None] == LEAVE, hand + rise * (above - hand), hand)
     return Demonstration(
         action=kind.name,

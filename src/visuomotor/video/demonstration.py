@@ -75,7 +75,7 @@ def save_demonstration(path: Path, demonstration: Demonstration) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {f.name: np.asarray(getattr(demonstration, f.name)) for f in fields(demonstration)}
     with path.open("wb") as file:
-        np.savez_compressed(file, **values)
+        np.savez_compressed(file, **values)  # type: ignore[arg-type]
 
 
 def load_demonstration(path: Path) -> Demonstration:

@@ -187,7 +187,7 @@ def _result(
         found: Float64 = values[best].double().numpy()
         return found
 
-    camera = scene.camera
+    camera, still = scene.camera, scene.static
     assert tracks.phases is not None
     return VideoStates(
         name=tracks.name,
@@ -203,11 +203,11 @@ def _result(
         moved_position=array(scene.moved),
         moved_rotation=np.asarray(rotvec_from_matrix(array(scene.moved_rotation))),
         moved_size=array(scene.moved_size),
-        static_position=None if scene.static is None else array(scene.static),
+        static_position=None if still is None else array(still.position),
         static_rotation=None
-        if scene.static_rotation is None
-        else np.asarray(rotvec_from_matrix(array(scene.static_rotation))),
-        static_size=None if scene.static_size is None else array(scene.static_size),
+        if still is None
+        else np.asarray(rotvec_from_matrix(array(still.rotation))),
+        static_size=None if still is None else array(still.size),
         action_frames=np.array(tracks.phases.action),
         hand_spread=_spread(scene.hand, scene, best, close),
         moved_spread=_spread(scene.moved, scene, best, close),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from visuomotor.errors import ConfigError
+from visuomotor.video.pairs import growing, over_the_edge, overlap_depth, seen_behind
 from visuomotor.video.scene import Contact, Scene, Supposition
 from visuomotor.video.silhouette import (
     CUBOID_EDGES,
@@ -27,18 +28,19 @@ class LossWeights:
     box, mask: evidence, mean over a body's frames. box_px_of_width: of the image's width, the box
     error that counts 1/2 (Huber). hand_acceleration (m/s^2)^-2, angle_acceleration (rad/s^2)^-2,
     turn_acceleration: of the moved object's rotation. contact: hand's end to where it holds the
-    object, (2 cm)^-2. support, penetration, order: (1 cm)^-2. table: nothing below it. camera:
-    elevation around camera_elevation_rad +- camera_elevation_sd_rad and distance around
-    camera_distance_m +- a factor of e^camera_distance_sd. size, shape: sides around size_m, and
-    alike. stable: what stands on a table is no taller than its base is wide. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation around
-    0.5 rad, weakly.
+    object, (2 cm)^-2. support, penetration (1 cm)^-2; order (2 cm)^-2. table: nothing below it,
+    (1 cm)^-2. camera: elevation around camera_elevation_rad +- camera_elevation_sd_rad, distance
+    around camera_distance_m, +- a factor of e^camera_distance_sd. size: sides around size_m,
+    heights around height_m, in factors of e. shape: sides alike. stable: no taller than its base
+    is wide. tilt, grip: held upright, at the centre. hand_pose: azimuth around pi/2, elevation
+    around 0.5 rad, weakly. hand_radius_m: of its cylinder.
     """
 
     box: float = 1.0
     mask: float = 6.0
     box_px_of_width: float = 0.02
     hand_acceleration: float = 0.01
-    angle_acceleration: float = 0.0005
+    angle_acceleration: float = 0.002
     turn_acceleration: float = 0.0005
     contact: float = 1.0
     support: float = 1.0
@@ -49,14 +51,15 @@ class LossWeights:
     camera_elevation_rad: float = 0.7
     camera_elevation_sd_rad: float = 0.25
     camera_distance_m: float = 0.6
-    camera_distance_sd: float = 0.3
-    size: float = 0.01
+    camera_distance_sd: float = 0.5
+    size: float = 0.05
     size_m: float = 0.08
+    height_m: float = 0.05
     shape: float = 0.02
-    stable: float = 0.1
+    stable: float = 0.3
     tilt: float = 0.05
     grip: float = 0.02
-    hand_pose: float = 0.01
+    hand_pose: float = 0.003
     hand_radius_m: float = 0.04
 
     def __post_init__(self) -> None:
@@ -106,9 +109,9 @@ def evidence_losses(
         ),
     }
     if scene.static is not None:
-        assert scene.static_rotation is not None and scene.static_size is not None
-        still = cuboid_vertices(scene.static, scene.static_rotation, scene.static_size)
-        points["static"] = still[:, None].expand(-1, scene.hand.shape[1], -1, -1)
+        still = scene.static
+        corners = cuboid_vertices(still.position, still.rotation, still.size)
+        points["static"] = corners[:, None].expand(-1, scene.hand.shape[1], -1, -1)
     scale = weights.box_px_of_width * scene.camera.size[0] / sharpness
     for body, vertices in points.items():
         pixels, _ = scene.camera.project(vertices)
@@ -133,12 +136,13 @@ def _mask_error(body: str, pixels: Tensor, seen: Evidence, blur_px: float) -> Te
     edges = HAND_EDGES if body == "hand" else CUBOID_EDGES
     starts = len(pixels)
     chosen = pixels[:, frames].flatten(0, 1)
-    drawn = soft_silhouette(chosen, edges, seen.grid, blur_px).unflatten(0, (starts, len(frames)))
+    drawn = soft_silhouette(chosen, edges, seen.grid, blur_px).reshape(starts, len(frames), -1)
     white = mask[frames].to(drawn)
     error = (drawn - white).square()
     inside = (error * white).sum(-1) / white.sum(-1).clamp_min(1)
     outside = (error * (1 - white)).sum(-1) / white.sum(-1).clamp_min(1)
-    return 0.5 * (inside + outside).mean(-1)
+    found: Tensor = 0.5 * (inside + outside).mean(-1)
+    return found
 
 
 def physics_losses(
@@ -153,7 +157,7 @@ def physics_losses(
     w, s = weights, supposition
     moved = _accelerations(scene.moved_rotation.flatten(-2), rate_hz)
     angles = torch.stack((scene.azimuth, scene.elevation), -1)
-    found = {
+    found: dict[str, Tensor] = {
         "acceleration": w.hand_acceleration * _accelerations(scene.hand, rate_hz)
         + w.angle_acceleration * _accelerations(angles, rate_hz)
         + w.turn_acceleration * moved,
@@ -164,10 +168,10 @@ def physics_losses(
     # At both ends of the contact the object is on what supports it.
     if not contact.brought:
         begin = scene.held[:, contact.first, 2] - 0.5 * scene.moved_size[:, 2]
-        found["contact"] = found["contact"] + w.contact * _centimetres(begin)
+        found["contact"] = found["contact"] + w.contact * growing(begin / 0.01)
     if contact.left:
         let_go = scene.held[:, contact.last - 1, 2] - scene.moved[:, -1, 2]
-        found["contact"] = found["contact"] + w.contact * (1 - s.kept) * _centimetres(let_go)
+        found["contact"] = found["contact"] + w.contact * (1 - s.kept) * growing(let_go / 0.01)
     corners = cuboid_vertices(
         scene.moved, scene.moved_rotation, scene.moved_size[:, None].expand_as(scene.moved)
     )
@@ -177,13 +181,15 @@ def physics_losses(
     below = below + (0.02 - wrist).clamp_min(0)
     found["table"] = w.table * (below / 0.01).square().mean(-1)
     if scene.static is not None:
-        found.update(_pair_losses(scene, seen, s, contact, w))
+        still = scene.static
+        depth = overlap_depth(scene, still)
+        deep = (depth.clamp_min(0) / 0.01).square().mean(-1)
+        at_rest = growing((depth[:, -1] - 0.002).clamp_min(0) / 0.01)
+        found["penetration"] = w.penetration * (deep + at_rest)
+        found["support"] = w.support * s.onto * over_the_edge(scene, still)
+        if len(seen.front):
+            found["order"] = w.order * seen_behind(scene, still, seen.front, seen.front_frames)
     return found
-
-
-def _centimetres(gap: Tensor) -> Tensor:
-    """(R,): the square of a gap in cm, 25 at most."""
-    return (gap / 0.01).square().clamp_max(25.0)
 
 
 def _accelerations(states: Tensor, rate_hz: float) -> Tensor:
@@ -201,97 +207,13 @@ def _priors(scene: Scene, w: LossWeights) -> Tensor:
     total = total + w.grip * scene.grip.square().sum(-1)
     pose = 1 - torch.sin(scene.azimuth)
     total = total + w.hand_pose * (pose + (scene.elevation - 0.5).square()).mean(-1)
-    for size in (scene.moved_size, scene.static_size):
+    still = scene.static
+    for size in (scene.moved_size, None if still is None else still.size):
         if size is not None:
-            sides = (size / w.size_m).log()
-            total = total + w.size * sides.square().sum(-1)
+            usual = size.new_tensor([w.size_m, w.size_m, w.height_m])
+            total = total + w.size * (size / usual).log().square().sum(-1)
+            sides = size.log()
             total = total + w.shape * (sides - sides.mean(-1, keepdim=True)).square().sum(-1)
             tall = sides[..., 2] - sides[..., :2].amin(-1)
             total = total + w.stable * tall.clamp_min(0).square()
     return total
-
-
-def _pair_losses(
-    scene: Scene, seen: Evidence, s: Supposition, contact: Contact, w: LossWeights
-) -> dict[str, Tensor]:
-    assert scene.static is not None
-    assert scene.static_rotation is not None and scene.static_size is not None
-    depth = _overlap(
-        scene.moved,
-        scene.moved_rotation,
-        scene.moved_size[:, None],
-        scene.static[:, None],
-        scene.static_rotation[:, None],
-        scene.static_size[:, None],
-    )
-    found = {"penetration": w.penetration * (depth.clamp_min(0) / 0.01).square().mean(-1)}
-    final = depth[:, -1].clamp_min(0) - 0.002
-    found["penetration"] = found["penetration"] + w.penetration * (
-        final.clamp_min(0) / 0.01
-    ).square().clamp_max(25.0)
-    # What rests on the static object has its centre over it.
-    away = scene.moved[:, -1, None, :2] - scene.static[:, None, :2]
-    local = (away @ scene.static_rotation[:, :2, :2])[:, 0].abs()
-    outside = (local - 0.4 * scene.static_size[:, :2]).clamp_min(0)
-    found["support"] = w.support * s.onto * (outside / 0.01).square().sum(-1).clamp_max(100.0)
-    if len(seen.front):
-        found["order"] = w.order * _behind(scene, seen)
-    return found
-
-
-def _overlap(
-    position: Tensor,
-    rotation: Tensor,
-    size: Tensor,
-    other: Tensor,
-    other_rotation: Tensor,
-    other_size: Tensor,
-) -> Tensor:
-    """(R, T) m: how deep two cuboids are in one another along the best of their six normals."""
-    away = other - position
-    axes = torch.cat((rotation, other_rotation.expand_as(rotation)), -1)  # columns
-    gap = (away[..., None, :] @ axes).squeeze(-2).abs()
-    reach = 0.5 * (
-        (size[..., None] * (rotation.transpose(-1, -2) @ axes).abs()).sum(-2)
-        + (other_size[..., None] * (other_rotation.transpose(-1, -2) @ axes).abs()).sum(-2)
-    )
-    depth: Tensor = (reach - gap).amin(-1)
-    return depth
-
-
-def _behind(scene: Scene, seen: Evidence) -> Tensor:
-    """(R,): how far (in 2 cm, squared) the moved object is behind the static one where seen before.
-
-    Along the rays of the pixels seen.front; rays that miss one of the two do not count: the boxes'
-    own errors move them.
-    """
-    assert scene.static is not None
-    assert scene.static_rotation is not None and scene.static_size is not None
-    starts, frames = len(scene.hand), seen.front_frames
-    centre, rays = scene.camera.rays(seen.front.expand(starts, -1, -1))
-    entry_moved, hit_moved = _enter(
-        centre, rays, scene.moved[:, frames], scene.moved_rotation[:, frames], scene.moved_size
-    )
-    shape = (starts, len(frames))
-    entry_static, hit_static = _enter(
-        centre,
-        rays,
-        scene.static[:, None].expand(*shape, 3),
-        scene.static_rotation[:, None].expand(*shape, 3, 3),
-        scene.static_size,
-    )
-    late = ((entry_moved - entry_static + 0.01).clamp_min(0) / 0.02).square().clamp_max(25.0)
-    return (late * (hit_moved & hit_static)).mean(-1)
-
-
-def _enter(
-    centre: Tensor, rays: Tensor, position: Tensor, rotation: Tensor, size: Tensor
-) -> tuple[Tensor, Tensor]:
-    """(R, N) depth where rays enter cuboids, and whether they do."""
-    origin = ((centre[:, None] - position)[..., None, :] @ rotation).squeeze(-2)
-    along = (rays[..., None, :] @ rotation).squeeze(-2)
-    along = torch.where(along.abs() < 1e-6, torch.full_like(along, 1e-6), along)
-    half = 0.5 * size[:, None]
-    one, two = (-half - origin) / along, (half - origin) / along
-    entry, leave = torch.minimum(one, two).amax(-1), torch.maximum(one, two).amin(-1)
-    return entry, (entry < leave) & (entry > 0)

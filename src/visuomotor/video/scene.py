@@ -51,6 +51,15 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Still:
+    """The object that nobody touches."""
+
+    position: Tensor  # (R, 3)
+    rotation: Tensor  # (R, 3, 3)
+    size: Tensor  # (R, 3)
+
+
+@dataclass(frozen=True)
 class Scene:
     """R scenes of T frames in the world, m and rad; the static body where there is one."""
 
@@ -65,9 +74,7 @@ class Scene:
     grip: Tensor  # (R, 3) the hand's end from the moved object's centre, in half sizes
     tilt: Tensor  # (R, T, 2)
     touch: Tensor  # (R, T) bool
-    static: Tensor | None  # (R, 3)
-    static_rotation: Tensor | None  # (R, 3, 3)
-    static_size: Tensor | None  # (R, 3)
+    static: Still | None
 
 
 @dataclass
@@ -96,7 +103,7 @@ def side(raw: Tensor) -> Tensor:
 def turned(yaw: Tensor) -> Tensor:
     """(..., 3, 3) rotations about z."""
     c, s, zero, one = torch.cos(yaw), torch.sin(yaw), torch.zeros_like(yaw), torch.ones_like(yaw)
-    return torch.stack((c, -s, zero, s, c, zero, zero, zero, one), -1).unflatten(-1, (3, 3))
+    return torch.stack((c, -s, zero, s, c, zero, zero, zero, one), -1).reshape(*yaw.shape, 3, 3)
 
 
 def tilted(tilt: Tensor) -> Tensor:
@@ -106,7 +113,7 @@ def tilted(tilt: Tensor) -> Tensor:
     c, s = torch.cos(angle), torch.sin(angle)
     k = 1 - c
     rows = (c + a * a * k, a * b * k, b * s, a * b * k, c + b * b * k, -a * s, -b * s, a * s, c)
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return torch.stack(rows, -1).reshape(*angle.shape, 3, 3)
 
 
 def compose(
@@ -161,7 +168,10 @@ def compose(
     aloft = s.lifted[:, None] * touch * (edge.to(basis) / RAMP).clamp(0, 1)
     tilt = turn[..., 1:] * aloft[..., None]
     yaw = turn[rows, frame, 0]
-    alone = p.static.shape[-1] == 0
+    still = None
+    if p.static.shape[-1] > 0:
+        place = torch.cat((p.static[:, :2], 0.5 * static_size[:, 2:3]), -1)
+        still = Still(place, turned(p.static[:, 2]), static_size)
     return Scene(
         camera=camera,
         hand=hand,
@@ -174,7 +184,5 @@ def compose(
         grip=grip,
         tilt=tilt,
         touch=touch,
-        static=None if alone else torch.cat((p.static[:, :2], 0.5 * static_size[:, 2:3]), -1),
-        static_rotation=None if alone else turned(p.static[:, 2]),
-        static_size=None if alone else static_size,
+        static=still,
     )

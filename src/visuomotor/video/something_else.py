@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 from visuomotor.contracts import Float64
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.video.actions import Action, find_action
-from visuomotor.video.tracks import Phases, Tracks, clip_boxes
+from visuomotor.video.phases import predict_phases
+from visuomotor.video.tracks import Phases, Tracks, clip_boxes, load_tracks
 
 RATE_HZ = 12.0
 SIZE = (427, 240)
@@ -69,11 +71,35 @@ def tracks_of(
             first, second = second, first
         tracks[calm], tracks[busy] = first, second
     boxes = {b: clip_boxes(video, b, values, size) for b, values in tracks.items()}
-    if phases is not None and phases.leave[1] > len(frames):
-        last = len(frames)
-        cut = [(min(a, last), min(b, last)) for a, b in (phases.action, phases.leave)]
-        phases = Phases(phases.approach, *cut)
+    if phases is not None:
+        phases = _within(phases, len(frames))
     return Tracks(video, RATE_HZ, size, boxes, None, phases)
+
+
+def open_tracks(
+    path: Path, action: Action, video: str | None = None, phases: Path | None = None
+) -> Tracks:
+    """Tracks of our own JSON, or of one video of Something-Else's, with phases.
+
+    Phases are those of the CSV, else the tracks' own, else predicted. Raises DataError as the
+    readers do.
+    """
+    if video is None:
+        tracks = load_tracks(path)
+    else:
+        tracks = tracks_of(read_annotations(path), video, action)
+    known = tracks.phases
+    if phases is not None:
+        listed = read_phases(phases)
+        if tracks.name not in listed:
+            raise DataError(f"{phases}: {unknown_name('video', tracks.name, listed)}")
+        known = _within(listed[tracks.name][1], tracks.frames)
+    return replace(tracks, phases=known or predict_phases(tracks))
+
+
+def _within(phases: Phases, frames: int) -> Phases:
+    cut = [(min(a, frames), min(b, frames)) for a, b in vars(phases).values()]
+    return Phases(*cut)
 
 
 def read_phases(path: Path) -> dict[str, tuple[Action, Phases]]:

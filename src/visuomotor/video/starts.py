@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from visuomotor.contracts import Float64
@@ -42,7 +43,7 @@ def evidence_of(tracks: Tracks, masks: bool = True) -> Evidence:
     boxes, seen, open_sides = {}, {}, {}
     limits = np.array([0.0, 0.0, width, height])
     for body, values in tracks.boxes.items():
-        known = np.isfinite(values).all(axis=1)
+        known = _known(values)
         filled = np.where(known[:, None], values, 0.0)
         boxes[body] = torch.tensor(filled, dtype=torch.float32)
         seen[body] = torch.tensor(known, dtype=torch.float32)
@@ -71,7 +72,8 @@ def evidence_of(tracks: Tracks, masks: bool = True) -> Evidence:
 
 def _seen_in_front(tracks: Tracks) -> tuple[list[int], list[list[float]]]:
     """Frames and pixels where the moved object's box lies in the static one's: it is seen, so
-    it is in front (a hidden object's box would end at the other's outline)."""
+    it is in front (a hidden object's box would end at the other's outline).
+    """
     frames: list[int] = []
     pixels: list[list[float]] = []
     for t in np.flatnonzero(tracks.seen("moved") & tracks.seen("static")):
@@ -145,14 +147,14 @@ def _start(
     }
     rest = {b: _cast(camera, _centres(tracks.boxes[b]), 0.5 * s) for b, s in size.items()}
     hand = _cast(camera, _centres(tracks.boxes["hand"]), 0.05)
-    ends = np.where(np.isfinite(rest["moved"]).all(axis=1)[:, None], rest["moved"], np.nan)
+    ends = np.where(_known(rest["moved"])[:, None], rest["moved"], np.nan)
     touched = np.zeros(tracks.frames, dtype=bool)
     touched[contact.first : contact.last] = True
     path = np.where(touched[:, None], ends, hand)
     path = np.where(np.isfinite(path), path, hand)
-    known = np.isfinite(path).all(axis=1)
+    known = _known(path)
     if not known.any():
-        path, known = ends, np.isfinite(ends).all(axis=1)
+        path, known = ends, _known(ends)
     knots = fit_knots(basis, path, known.astype(float))
     if case[0]:
         knots[:, 2] += 0.02
@@ -185,6 +187,10 @@ def _raw(side_m: float) -> float:
     return math.log(share / (1 - share))
 
 
+def _known(rows: Float64) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(rows).all(axis=1))
+
+
 def _centres(boxes: Float64) -> Float64:
     return 0.5 * (boxes[:, :2] + boxes[:, 2:])
 
@@ -193,7 +199,7 @@ def _cast(camera: OrbitCamera, pixels: Float64, height: float) -> Float64:
     points = camera.cast(
         _tensor(np.nan_to_num(pixels))[None], torch.full((1, len(pixels)), height)
     )[0].numpy()
-    found: Float64 = np.where(np.isfinite(pixels).all(axis=1)[:, None], points, np.nan)
+    found: Float64 = np.where(_known(pixels)[:, None], points, np.nan)
     return found.astype(np.float64)
 
 
@@ -204,9 +210,9 @@ def _side(boxes: Float64, distance: float, elevation: float, focal_px: float) ->
     return float(math.sqrt(wide * high) * distance / focal_px)
 
 
-def _heading(hand: Float64, moved: Float64, touched: np.ndarray) -> float:
+def _heading(hand: Float64, moved: Float64, touched: NDArray[np.bool_]) -> float:
     """rad: the hand's azimuth, between away from the camera and from its box to the object's."""
-    both = touched & np.isfinite(hand).all(axis=1) & np.isfinite(moved).all(axis=1)
+    both = touched & _known(hand) & _known(moved)
     if not both.any():
         return 0.5 * math.pi
     toward = (moved - hand)[both, :2].mean(axis=0)

@@ -20,13 +20,13 @@ class VideoStates:
     """T frames at rate_hz in the video's world: z up, the table at z = 0, m and rad.
 
     name: of the video. camera (3,): distance m, azimuth and elevation rad of a camera that looks at
-    the origin; azimuth 0 looks along +y. focal_px; size, of the image in px. hand_position (T, 3) of
-    the hand's end; hand_azimuth, hand_elevation (T,), as in Demonstration; hand_length m. touch (T,)
-    in [0, 1]. moved_position (T, 3), moved_rotation (T, 3) rotation vectors, moved_size (3,) of the
-    object that is moved; static_position (3,), static_rotation (3,), static_size (3,) of the other,
-    if there is one. action_frames (2,): first, and one past the last. hand_spread, moved_spread (T,)
-    m: how far the starts that explain the video almost as well are from this one. loss: of this
-    one; losses (R,) of all starts. onto: whether it came to rest on the static object.
+    the origin; azimuth 0 looks along +y. focal_px; size, of the image in px. hand_position (T, 3),
+    of the hand's end; hand_azimuth, hand_elevation (T,), as in Demonstration; hand_length m. touch
+    (T,) in [0, 1]. moved_position (T, 3), moved_rotation (T, 3) rotation vectors, moved_size (3,)
+    of the object that is moved; static_position (3,), static_rotation (3,), static_size (3,) of the
+    other, if there is one. action_frames (2,): first, and one past the last. hand_spread,
+    moved_spread (T,) m: how far the starts that explain the video almost as well are from this one.
+    loss: of this one; losses (R,) of all starts. onto: it came to rest on the static object.
     """
 
     name: str
@@ -66,7 +66,7 @@ def load_states(path: Path) -> VideoStates:
     """Reads what `save_states` wrote; raises DataError where it is something else."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {f.name: file[f.name] if f.name in file else None for f in fields(VideoStates)}
+            found = {f.name: file.get(f.name) for f in fields(VideoStates)}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read as a video's states (.npz): {error}") from error
     missing = [n for n, v in found.items() if v is None and n not in _OPTIONAL]

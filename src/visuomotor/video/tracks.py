@@ -82,13 +82,12 @@ class Tracks:
         """(T,): in which frames the body has a box; none for a body that the video lacks."""
         if body not in self.boxes:
             return np.zeros(self.frames, dtype=bool)
-        found: NDArray[np.bool_] = np.isfinite(self.boxes[body]).all(axis=1)
-        return found
+        return np.asarray(np.isfinite(self.boxes[body]).all(axis=1))
 
 
 def clip_boxes(name: str, body: str, boxes: Float64, size: tuple[int, int]) -> Float64:
     """The boxes inside the image; raises DataError for one that lies outside, naming its frame."""
-    clipped = boxes.copy()
+    clipped: Float64 = boxes.copy()
     clipped[:, [0, 2]] = np.clip(boxes[:, [0, 2]], 0, size[0])
     clipped[:, [1, 3]] = np.clip(boxes[:, [1, 3]], 0, size[1])
     empty = (clipped[:, 0] >= clipped[:, 2]) | (clipped[:, 1] >= clipped[:, 3])
