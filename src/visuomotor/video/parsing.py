@@ -15,7 +15,7 @@ from visuomotor.video.frames import Frames
 from visuomotor.video.standstill import check_standstill
 from visuomotor.video.tracks import BODIES, Tracks
 
-MASK_HEIGHT = 60
+MASK_HEIGHT = 30
 """Rows of the masks that are kept: the estimator compares silhouettes, not outlines."""
 
 

@@ -45,7 +45,7 @@ def test_tracks_hold_where_everything_is_seen(video) -> None:
         assert np.mean(ious) > 0.9, body
         assert tracks.seen(body).all()
         assert tracks.masks is not None
-        assert tracks.masks[body].shape == (T, 60, 107)
+        assert tracks.masks[body].shape == (T, 30, 53)
 
 
 def test_bodies_that_are_lacking_are_named(video) -> None:

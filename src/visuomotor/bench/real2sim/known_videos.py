@@ -84,7 +84,7 @@ def tracks_of(
             continue
         mask = video.masks[name].copy()
         mask[rng.random(len(mask)) < dropped] = False
-        boxes[body], kept[body] = _boxes(mask), mask[:, ::4, ::4]
+        boxes[body], kept[body] = _boxes(mask), mask[:, ::8, ::8]
     height, width = video.images.shape[1:3]
     title = f"{known.action}, made"
     seen = kept if masks else None
