@@ -3,7 +3,8 @@
 The hand is a body of a thousand kilograms with a free joint, so that it keeps the velocity that it
 is given whatever it touches: kinematic, and yet contacts see how fast it moves, which they would
 not with a mocap body. Its fingers are light, with geared drives (armature) that feel nothing of how
-the hand accelerates.
+the hand accelerates, and coupled as a parallel gripper's are: two drives of limited force would let
+what they hold drift sideways.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ _SCENE = """
     {cylinders}
   </worldbody>
   <contact><exclude body1="left" body2="right"/></contact>
+  <equality><joint joint1="left" joint2="right" solref="0.017 1"/></equality>
   <actuator>{drives}</actuator>
 </mujoco>"""
 _RGBA = ("0.3 0.5 0.8 1", "0.4 0.7 0.4 1")
