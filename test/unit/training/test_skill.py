@@ -97,5 +97,5 @@ def test_a_skill_is_judged_by_its_rollouts(tmp_path: Path) -> None:
     assert summary["starts"] == 3
     assert summary["satisfied"]["put_onto"] == summary["successes"]
     assert len(benchmark_starts("hard", 4)) == 4
-    with pytest.raises(DataError, match="unknown benchmark .*hrd.*; nor is it a file"):
+    with pytest.raises(DataError, match=r"unknown benchmark .*hrd.*; nor is it a file"):
         benchmark_starts(str(tmp_path / "hrd"))
