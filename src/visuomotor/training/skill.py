@@ -19,7 +19,7 @@ from visuomotor.checkpoint import save_checkpoint
 from visuomotor.errors import DataError, Interrupted
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
-from visuomotor.sim.gripper import GripperWorlds, draw_starts
+from visuomotor.sim.gripper import BENCHMARKS, GripperWorlds, draw_starts
 from visuomotor.training.loop import one_thread
 from visuomotor.training.ppo import Experience, Learner
 from visuomotor.training.progress import Progress, ProgressFile, Report
@@ -33,8 +33,8 @@ SPEC = ObservationSpec(objects=("object",))
 """A skill's motions are relative to where an object is; it sees nothing else."""
 STEEPEST_RAD = np.deg2rad(85.0)
 METRICS = (
-    *("seconds", "return", "success_easy", "success_hard", "length", "orientation", "position_m"),
-    *("sigma", "divergence", "clipped", "explained"),
+    *("seconds", "return", "success", "success_easy", "success_hard", "length"),
+    *("orientation", "position_m", "sigma", "divergence", "clipped", "explained"),
 )
 
 
@@ -119,9 +119,7 @@ def train_skill(
     first = state.restore(network, learner.optimiser)
     file = ProgressFile(out, METRICS, first)
     collector, began = Collector(config, reward), time.monotonic()
-    checks = {
-        name: draw_starts(name, max(config.check_starts, 1), 977) for name in ("easy", "hard")
-    }
+    checks = {f"_{b}": draw_starts(b, max(config.check_starts, 1), 977) for b in BENCHMARKS}
     total = config.ppo.updates
     with one_thread():
         for n in range(first, total):
@@ -131,9 +129,11 @@ def train_skill(
             figures["orientation"], figures["position_m"] = config.curriculum.spread(n)
             done = n + 1
             if config.check_starts and (done % config.check_every == 0 or done == total):
-                for name, starts in checks.items():
+                rng = np.random.default_rng([config.seed, n, 1])
+                now = config.curriculum.draw(config.check_starts, n, reward.beginnings, rng)
+                for name, starts in {"": now, **checks}.items():
                     rollouts = roll_out(network, starts, 0, config.threads)
-                    figures[f"success_{name}"] = float(rollouts.success.mean())
+                    figures[f"success{name}"] = float(rollouts.success.mean())
             elapsed = time.monotonic() - began
             file.add(done, {"seconds": elapsed, **figures})
             eta = elapsed / (done - first) * (total - done)
@@ -165,4 +165,4 @@ def _digest(d: Demonstration) -> list[str]:
 
 
 def _shown(figures: dict[str, float]) -> dict[str, float]:
-    return {k: v for k, v in figures.items() if k in ("return", "success_easy", "success_hard")}
+    return {k: v for k, v in figures.items() if k == "return" or k.startswith("success")}

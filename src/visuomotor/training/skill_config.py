@@ -16,8 +16,8 @@ class SkillTrainingConfig(SkillConfig):
     """One training run; the policy's own settings come first.
 
     ppo, curriculum, reward: each its own. threads: of the physics. check_every: updates from one
-    look at success to the next; check_starts: from how many fixed starts of the easy and of the
-    hard benchmark each, drawn with seeds of their own (0: never). save_every: updates from one
+    look at success to the next; check_starts: from how many starts as the curriculum draws them
+    now, and from how many fixed ones of the easy and of the hard benchmark (0: never). save_every: updates from one
     saved state to the next. seed: of weights, starts and actions.
     """
 
