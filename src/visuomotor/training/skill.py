@@ -20,7 +20,7 @@ from visuomotor.errors import DataError, Interrupted
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
 from visuomotor.sim.gripper import BENCHMARKS, GripperWorlds, draw_starts
-from visuomotor.training.loop import one_thread
+from visuomotor.training.loop import one_thread, torch_threads
 from visuomotor.training.ppo import Experience, Learner
 from visuomotor.training.progress import Progress, ProgressFile, Report
 from visuomotor.training.skill_config import SkillTrainingConfig
@@ -32,6 +32,8 @@ from visuomotor.video.reward import ImitationReward
 SPEC = ObservationSpec(objects=("object",))
 """A skill's motions are relative to where an object is; it sees nothing else."""
 STEEPEST_RAD = np.deg2rad(85.0)
+INCIDENTAL = ("threads", "check_every", "check_starts", "save_every")
+"""Settings that change nothing of what is learned: a run that goes on may have others."""
 METRICS = (
     *("seconds", "return", "success", "success_easy", "success_hard", "length"),
     *("orientation", "position_m", "sigma", "divergence", "clipped", "explained"),
@@ -114,18 +116,21 @@ def train_skill(
     torch.manual_seed(config.seed)
     network = SkillNetwork(_policy(config), 2 if reward.action.static else 1)
     learner = Learner(network, config.ppo)
-    key = {"config": asdict(config), "demonstrations": [_digest(d) for d in demonstrations]}
+    decisive = {k: v for k, v in asdict(config).items() if k not in INCIDENTAL}
+    key = {"config": decisive, "demonstrations": [_digest(d) for d in demonstrations]}
     state = TrainingState(out, inputs_key(key))
     first = state.restore(network, learner.optimiser)
     file = ProgressFile(out, METRICS, first)
     collector, began = Collector(config, reward), time.monotonic()
-    checks = {f"_{b}": draw_starts(b, max(config.check_starts, 1), 977) for b in BENCHMARKS}
+    looks = BENCHMARKS if config.check_starts else ()
+    checks = {f"_{b}": draw_starts(b, config.check_starts, 977) for b in looks}
     total = config.ppo.updates
     with one_thread():
         for n in range(first, total):
             experience, figures = collector.collect(network, n)
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + n)
-            figures |= learner.update(n, experience, generator)
+            with torch_threads(config.learner_threads):
+                figures |= learner.update(n, experience, generator)
             figures["orientation"], figures["position_m"] = config.curriculum.spread(n)
             done = n + 1
             if config.check_starts and (done % config.check_every == 0 or done == total):

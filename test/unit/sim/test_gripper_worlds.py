@@ -102,6 +102,20 @@ def test_an_opened_hand_lets_go() -> None:
     assert state.objects[0, 0, 2] == pytest.approx(0.035, abs=1e-3)  # the first one stands
 
 
+@pytest.mark.parametrize("height", [0.06, 0.1])
+def test_a_closed_hand_lifts_what_stands(height: float) -> None:
+    worlds = begun(1, starts(position=(0.0, 0.0, 0.035), height=height), leave="close")
+    action = STILL.copy()
+    action[0, 6] = -20.0
+    for _ in range(12):
+        worlds.step(action)
+    action[0, 2] = 20.0
+    for _ in range(12):
+        state = worlds.step(action)
+    assert state.objects[0, 0, 2] == pytest.approx(height / 2 + 0.3 * 11.5 / 12, abs=0.005)
+    assert state.rotations[0, 0, 2, 2] > 0.99
+
+
 def test_an_object_at_rest_stays_and_a_pushed_one_moves_upright() -> None:
     worlds = begun(1, starts(azimuth=0.0, elevation=0.2, position=(-0.15, 0.0, 0.05)))
     action = STILL.copy()

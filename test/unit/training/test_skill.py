@@ -6,7 +6,6 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -35,15 +34,16 @@ DEMOS = [example_demonstration("put_onto", s) for s in range(2)]
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     train_skill(SMALL, DEMOS, tmp_path / "whole")
+    parts = replace(SMALL, threads=2, check_starts=0)
     calls = iter([False, True])
     with pytest.raises(Interrupted, match="stopped after update 2 of 3"):
-        train_skill(SMALL, DEMOS, tmp_path / "parts", should_stop=lambda: next(calls))
+        train_skill(parts, DEMOS, tmp_path / "parts", should_stop=lambda: next(calls))
     with pytest.raises(CheckpointError, match="unfinished"):
         load_skill(tmp_path / "parts")
-    train_skill(SMALL, DEMOS, tmp_path / "parts")
-    whole, parts = load_skill(tmp_path / "whole"), load_skill(tmp_path / "parts")
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, parts.state_dict()[name]), name
+    train_skill(parts, DEMOS, tmp_path / "parts")
+    one, other = load_skill(tmp_path / "whole"), load_skill(tmp_path / "parts")
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name]), name
     rows = [
         list(csv.DictReader((tmp_path / d / "progress.csv").open())) for d in ("whole", "parts")
     ]
@@ -75,8 +75,6 @@ def test_episodes_end_by_faults_or_time_and_begin_again() -> None:
             assert time[t + 1, n] == pytest.approx(0.0 if begun else time[t, n] + 1 / 12, abs=1e-4)
     assert (experience.rewards >= 0).all()
     assert experience.rewards.max() <= 1 / 120
-    again, _ = collector.collect(network, 0)
-    np.testing.assert_array_equal(again.rewards, experience.rewards)
 
 
 def test_demonstrations_of_another_action_are_refused(tmp_path: Path) -> None:
