@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.bench.statistics import wilson
+from visuomotor.errors import DataError, unknown_name
 from visuomotor.policies.skill import load_skill
 from visuomotor.sim.gripper import BENCHMARKS, Starts, draw_starts, read_starts
 from visuomotor.training.loop import one_thread
@@ -58,6 +59,8 @@ def benchmark_starts(source: str, n: int | None = None) -> Starts:
     """
     if source in BENCHMARKS:
         return draw_starts(source, 1000 if n is None else n, SEED)
+    if not Path(source).exists():
+        raise DataError(f"{unknown_name('benchmark', source, BENCHMARKS)}; nor is it a file")
     starts = read_starts(Path(source))
     return starts if n is None else starts.take(slice(n))
 

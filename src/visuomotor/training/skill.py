@@ -19,8 +19,8 @@ from visuomotor.checkpoint import save_checkpoint
 from visuomotor.errors import DataError, Interrupted
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
-from visuomotor.sim.gripper import GripperWorlds, draw_starts
-from visuomotor.training.loop import one_thread
+from visuomotor.sim.gripper import BENCHMARKS, GripperWorlds, draw_starts
+from visuomotor.training.loop import one_thread, torch_threads
 from visuomotor.training.ppo import Experience, Learner
 from visuomotor.training.progress import Progress, ProgressFile, Report
 from visuomotor.training.skill_config import SkillTrainingConfig
@@ -32,9 +32,11 @@ from visuomotor.video.reward import ImitationReward
 SPEC = ObservationSpec(objects=("object",))
 """A skill's motions are relative to where an object is; it sees nothing else."""
 STEEPEST_RAD = np.deg2rad(85.0)
+INCIDENTAL = ("threads", "check_every", "check_starts", "save_every")
+"""Settings that change nothing of what is learned: a run that goes on may have others."""
 METRICS = (
-    *("seconds", "return", "success_easy", "success_hard", "length", "orientation", "position_m"),
-    *("sigma", "divergence", "clipped", "explained"),
+    *("seconds", "return", "success", "success_easy", "success_hard", "length"),
+    *("orientation", "position_m", "sigma", "divergence", "clipped", "explained"),
 )
 
 
@@ -114,26 +116,29 @@ def train_skill(
     torch.manual_seed(config.seed)
     network = SkillNetwork(_policy(config), 2 if reward.action.static else 1)
     learner = Learner(network, config.ppo)
-    key = {"config": asdict(config), "demonstrations": [_digest(d) for d in demonstrations]}
+    decisive = {k: v for k, v in asdict(config).items() if k not in INCIDENTAL}
+    key = {"config": decisive, "demonstrations": [_digest(d) for d in demonstrations]}
     state = TrainingState(out, inputs_key(key))
     first = state.restore(network, learner.optimiser)
     file = ProgressFile(out, METRICS, first)
     collector, began = Collector(config, reward), time.monotonic()
-    checks = {
-        name: draw_starts(name, max(config.check_starts, 1), 977) for name in ("easy", "hard")
-    }
+    looks = BENCHMARKS if config.check_starts else ()
+    checks = {f"_{b}": draw_starts(b, config.check_starts, 977) for b in looks}
     total = config.ppo.updates
     with one_thread():
         for n in range(first, total):
             experience, figures = collector.collect(network, n)
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + n)
-            figures |= learner.update(n, experience, generator)
+            with torch_threads(config.learner_threads):
+                figures |= learner.update(n, experience, generator)
             figures["orientation"], figures["position_m"] = config.curriculum.spread(n)
             done = n + 1
             if config.check_starts and (done % config.check_every == 0 or done == total):
-                for name, starts in checks.items():
+                rng = np.random.default_rng([config.seed, n, 1])
+                now = config.curriculum.draw(config.check_starts, n, reward.beginnings, rng)
+                for name, starts in {"": now, **checks}.items():
                     rollouts = roll_out(network, starts, 0, config.threads)
-                    figures[f"success_{name}"] = float(rollouts.success.mean())
+                    figures[f"success{name}"] = float(rollouts.success.mean())
             elapsed = time.monotonic() - began
             file.add(done, {"seconds": elapsed, **figures})
             eta = elapsed / (done - first) * (total - done)
@@ -165,4 +170,4 @@ def _digest(d: Demonstration) -> list[str]:
 
 
 def _shown(figures: dict[str, float]) -> dict[str, float]:
-    return {k: v for k, v in figures.items() if k in ("return", "success_easy", "success_hard")}
+    return {k: v for k, v in figures.items() if k == "return" or k.startswith("success")}

@@ -51,7 +51,7 @@ def draw_starts(name: str, n: int, seed: int) -> Starts:
     if name not in BENCHMARKS:
         raise DataError(unknown_name("benchmark", name, BENCHMARKS))
     rng = np.random.default_rng([seed, *name.encode()])
-    size = 64
+    size = 32
     worlds = [GripperWorlds(size, objects, threads=0) for objects in (1, 2)]
     found: list[Starts] = []
     while sum(len(s) for s in found) < n:
