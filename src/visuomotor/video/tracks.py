@@ -37,8 +37,8 @@ class Tracks:
     name: of the video, for messages. size: width, height in px. boxes: per body of BODIES that was
     seen, (T, 4) x1, y1, x2, y2 px inside the image, NaN in gaps. masks: per body (T, H, W) bool,
     downscaled; where a body has none, its boxes count. phases: where they are known. Raises
-    DataError for fewer than 3 frames, a missing hand or moved object, an action outside the frames, and boxes
-    without an area, naming video and frame.
+    DataError for fewer than 3 frames, a missing hand or moved object, an action outside the frames,
+    and boxes without an area, naming video and frame.
     """
 
     name: str

@@ -46,7 +46,7 @@ def test_what_is_missing_is_named() -> None:
     with pytest.raises(DataError, match="no object in any frame"):
         dataclasses.replace(tracks, boxes=gone)
     late = Phases((0, 24), (24, 26), (26, 26))
-    with pytest.raises(DataError, match="from frame 24 to before 26, expected .* 24 frames"):
+    with pytest.raises(DataError, match=r"from frame 24 to before 26, expected .* 24 frames"):
         dataclasses.replace(tracks, phases=late)
     short = {b: v[:2] for b, v in tracks.boxes.items()}
     with pytest.raises(DataError, match="2 frames, expected at least 3"):
