@@ -45,7 +45,7 @@ class LossWeights:
     contact: float = 1.0
     support: float = 1.0
     penetration: float = 1.0
-    order: float = 1.0
+    order: float = 3.0
     table: float = 1.0
     camera: float = 0.05
     camera_elevation_rad: float = 0.7

@@ -33,8 +33,9 @@ def contact_of(tracks: Tracks) -> Contact:
     first, last = tracks.phases.action
     appears = int(np.flatnonzero(tracks.seen("moved"))[0])
     brought = appears > 0
-    first, last = (0 if brought else first), min(last, tracks.frames)
-    return Contact(tracks.frames, first, max(last, first + 2), brought, last < tracks.frames)
+    first = 0 if brought else min(first, tracks.frames - 2)
+    last = max(last, first + 2)
+    return Contact(tracks.frames, first, last, brought, last < tracks.frames)
 
 
 def evidence_of(tracks: Tracks, masks: bool = True) -> Evidence:

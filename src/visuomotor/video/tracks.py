@@ -37,8 +37,8 @@ class Tracks:
     name: of the video, for messages. size: width, height in px. boxes: per body of BODIES that was
     seen, (T, 4) x1, y1, x2, y2 px inside the image, NaN in gaps. masks: per body (T, H, W) bool,
     downscaled; where a body has none, its boxes count. phases: where they are known. Raises
-    DataError for fewer than 3 frames, a missing hand or moved object, and boxes without an area,
-    naming video and frame.
+    DataError for fewer than 3 frames, a missing hand or moved object, an action outside the frames,
+    and boxes without an area, naming video and frame.
     """
 
     name: str
@@ -58,6 +58,13 @@ class Tracks:
                 )
         if self.frames < 3:
             raise DataError(f"video {self.name}: {self.frames} frames, expected at least 3")
+        if self.phases is not None:
+            first, last = self.phases.action
+            if not 0 <= first < last <= self.frames:
+                raise DataError(
+                    f"video {self.name}: the action lasts from frame {first} to before {last}, "
+                    f"expected a range within {self.frames} frames"
+                )
         width, height = self.size
         for body, boxes in self.boxes.items():
             if boxes.shape != (self.frames, 4):

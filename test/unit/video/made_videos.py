@@ -32,7 +32,11 @@ def path_between(start: Float64, end: Float64, lift_m: float = 0.0) -> Float64:
 
 
 def boxes_of(points: torch.Tensor, camera: OrbitCamera) -> Float64:
-    return extents(camera.project(points[None])[0])[0].double().numpy()
+    """(T, 4) px; gaps where the body is out of the picture."""
+    boxes = extents(camera.project(points[None])[0])[0].double().numpy()
+    outside = (boxes[:, :2] >= SIZE).any(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
+    boxes[outside] = np.nan
+    return boxes
 
 
 def mask_of(points: torch.Tensor, camera: OrbitCamera, hand: bool) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from made_videos import SIZE, TOUCH, made_video, path_between
 
 from visuomotor.errors import DataError
 from visuomotor.video.phases import overlap, predict_phases, touching
+from visuomotor.video.starts import contact_of
 from visuomotor.video.tracks import Phases, Tracks, clip_boxes, load_tracks, save_tracks
 
 
@@ -44,9 +45,12 @@ def test_what_is_missing_is_named() -> None:
     gone = {**tracks.boxes, "moved": np.full((tracks.frames, 4), np.nan)}
     with pytest.raises(DataError, match="no object in any frame"):
         dataclasses.replace(tracks, boxes=gone)
+    late = Phases((0, 24), (24, 26), (26, 26))
+    with pytest.raises(DataError, match=r"from frame 24 to before 26, expected .* 24 frames"):
+        dataclasses.replace(tracks, phases=late)
     short = {b: v[:2] for b, v in tracks.boxes.items()}
     with pytest.raises(DataError, match="2 frames, expected at least 3"):
-        dataclasses.replace(tracks, boxes=short)
+        dataclasses.replace(tracks, boxes=short, phases=None)
 
 
 def test_boxes_are_clipped_or_refused_with_their_frame() -> None:
@@ -76,6 +80,24 @@ def test_the_action_is_found_where_hand_and_object_move_together() -> None:
     still = {**tracks.boxes, "moved": np.tile(tracks.boxes["moved"][0], (tracks.frames, 1))}
     with pytest.raises(DataError, match="the object does not move"):
         predict_phases(dataclasses.replace(tracks, boxes=still))
+
+
+@pytest.mark.parametrize("action", [(0, 1), (23, 24), (10, 11)])
+def test_the_shortest_action_is_a_contact(action: tuple[int, int]) -> None:
+    tracks = pushed()
+    phases = Phases((0, action[0]), action, (action[1], tracks.frames))
+    contact = contact_of(dataclasses.replace(tracks, phases=phases))
+    assert contact.last - contact.first >= 2
+    assert 0 <= contact.first < contact.last <= tracks.frames
+    assert not contact.brought
+
+
+def test_what_appears_later_is_brought_in() -> None:
+    tracks = pushed()
+    tracks.boxes["moved"][:3] = np.nan
+    contact = contact_of(tracks)
+    assert contact.brought
+    assert (contact.first, contact.last) == (0, TOUCH[1])
 
 
 def test_overlap_is_that_of_frame_ranges() -> None:
