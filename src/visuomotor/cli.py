@@ -27,8 +27,11 @@ from visuomotor.commands import (
     modes,
     services,
     simulation,
+    skill,
     study,
     training,
+    video,
+    video_parse,
     weak,
     weak_rendering,
 )
@@ -97,6 +100,7 @@ def application() -> SubcommandApp:
     learning.command(name="gplac")(gplac.train_gplac)
     learning.command(name="gti")(gti.train_gti)
     learning.command(name="goal")(gti.train_goal)
+    learning.command(name="skill")(skill.train_skill)
     learning.command(name="bc")(baselines.train_bc)
     learning.command(name="pointbc")(baselines.train_pointbc)
     learning.command(name="autoencoder")(baselines.train_autoencoder)
@@ -107,6 +111,11 @@ def application() -> SubcommandApp:
     correspondence.command(descriptors.table)
     correspondence.command(descriptors.view)
     app.command(correspondence, name="descriptors", help="Judge and look at trained descriptors.")
+    skills = SubcommandApp()
+    skills.command(name="eval")(skill.evaluate)
+    skills.command(skill.starts)
+    skills.command(skill.example)
+    app.command(skills, name="skill", help="Judge skills that were learned from videos.")
     app.command(generation.generate)
     app.command(generation.goal)
     app.command(name="eval")(evaluation.evaluate)
@@ -124,6 +133,10 @@ def application() -> SubcommandApp:
     labelling.command(weak.check)
     labelling.command(weak_rendering.render)
     app.command(labelling, name="weak", help="Collect pictures with and without an object.")
+    watching = SubcommandApp()
+    watching.command(name="parse")(video_parse.parse)
+    watching.command(video.estimate)
+    app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app
 

@@ -98,6 +98,14 @@ class Tab:
         """Moves the mouse; its button stays as it is."""
         self._move(self._mouse[0] + right_px, self._mouse[1] + down_px)
 
+    def draw(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Presses at one place of the page (px), moves to another and lets go."""
+        self._move(*start)
+        self._down = True
+        self._send_mouse("mousePressed")
+        self._move(*end)
+        self.release()
+
     def release(self) -> None:
         """The left button comes up."""
         self._down = False

@@ -22,7 +22,7 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "all"]
+Benchmark = Literal[Speed, "backends", "estimator", "all"]
 
 
 def bench(
@@ -37,7 +37,8 @@ def bench(
             from bags (dataset), the synchroniser (sync), training and acting of the dense policy
             (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
             training of descriptors (descriptors), how the arm follows and stops (control); all of
-            these (all); or success from the same starts with either backend (backends).
+            these (all); or success from the same starts with either backend (backends), or the
+            errors of states that are estimated from videos (estimator).
         out: Folder of the results.
     """
     names = get_args(Speed) if name == "all" else (name,)

@@ -79,6 +79,22 @@ class Renderer:
         self._model.geom_group[:] = groups
         mujoco.mjr_render(self._viewport, self._scene, self._mjr)
 
+    def segment(self, data: mujoco.MjData, camera: str) -> NDArray[np.int32]:
+        """The geom (H, W) that each pixel of a camera shows, -1 for none."""
+        flags = self._scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
+        try:
+            self.draw(data, camera)
+            mujoco.mjr_readPixels(self._rgb, self._depth, self._viewport, self._mjr)
+        finally:
+            flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = False
+        number = self._rgb[::-1].astype(np.int32) @ np.array([1, 256, 65536], np.int32)
+        geoms = np.full(self._scene.ngeom + 1, -1, np.int32)
+        for drawn in self._scene.geoms[: self._scene.ngeom]:
+            if drawn.segid >= 0 and drawn.objtype == mujoco.mjtObj.mjOBJ_GEOM:
+                geoms[drawn.segid + 1] = drawn.objid
+        return geoms[np.where(number < len(geoms), number, 0)]
+
     def take_textures(self, version: int) -> None:
         """Hands changed textures to OpenGL; version: another number whenever they may have changed.
 

@@ -111,8 +111,15 @@ def schedule(step: int, steps: int) -> float:
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Layers as small as a head's run slower on more threads, many times so on a busy machine."""
+    with torch_threads(1):
+        yield
+
+
+@contextlib.contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """Torch computes with so many threads."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(n)
     try:
         yield
     finally:

@@ -1,0 +1,1 @@
+"""Judging the estimator of real2sim: videos whose states are known."""

@@ -1,0 +1,74 @@
+"""`video`: from a video's tracks to 3-D states and to what an arm can learn from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+
+def estimate(
+    tracks: Positional[Path],
+    action: str,
+    out: Path,
+    video: str | None = None,
+    phases: Path | None = None,
+    demonstration: Path | None = None,
+    lift: str = "action",
+    iterations: int = 300,
+    threads: int = 1,
+    as_json: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Estimate the 3-D states of hand and objects in a video from their tracks.
+
+    Args:
+        tracks: JSON of tracks, or with --video, Something-Else's boxes.
+        action: What is done, such as push_left_to_right, or Something-Something's number.
+        out: The states, as .npz.
+        video: Its number in Something-Else's boxes.
+        phases: CSV of video_id, action_id, approach, action, leave; without it and without phases
+            in the tracks, they are predicted from the boxes.
+        demonstration: Also write the aligned demonstration to this .npz file.
+        lift: action: only actions that lift take the object off the table; evidence: the loss says.
+        iterations: Of the descent.
+        threads: Threads of torch.
+        as_json: Print the result as JSON.
+    """
+    import torch
+
+    from visuomotor.video.actions import find_action
+    from visuomotor.video.alignment import align, trajectory_of
+    from visuomotor.video.demonstration import save_demonstration
+    from visuomotor.video.estimation import EstimationSettings, estimate_states
+    from visuomotor.video.metrics import satisfied_actions
+    from visuomotor.video.something_else import open_tracks
+    from visuomotor.video.states import save_states
+
+    torch.set_num_threads(max(threads, 1))
+    kind = find_action(action)
+    seen = open_tracks(tracks, kind, video, phases)
+    settings = EstimationSettings(iterations=iterations, lift=lift)
+    states = estimate_states(seen, kind.name, settings)
+    save_states(out, states)
+    if demonstration is not None:
+        save_demonstration(demonstration, align(states, kind.name))
+    fits = [name for name, true in satisfied_actions(trajectory_of(states)).items() if true]
+    if as_json:
+        figures = {
+            "video": states.name,
+            "frames": len(states.touch),
+            "loss": states.loss,
+            "camera_distance_m": float(states.camera[0]),
+            "moved_spread_m": float(states.moved_spread.max()),
+            "satisfies": fits,
+        }
+        print(json.dumps(figures, indent=1))
+    else:
+        print(
+            f"video {states.name}: {len(states.touch)} frames, loss {states.loss:.2f}, the object "
+            f"uncertain by {100 * states.moved_spread.max():.1f} cm; satisfies "
+            f"{', '.join(fits) or 'no action'}\nwritten: {out}"
+        )
+    return 0

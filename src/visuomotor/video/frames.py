@@ -1,0 +1,111 @@
+"""Frames of a video file, of a folder of pictures, or of a recorded episode, at one rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from visuomotor.contracts import UInt8
+from visuomotor.errors import DataError
+from visuomotor.recording import read_frames
+
+RATE_HZ, HEIGHT = 12.0, 240
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Frames:
+    """images (T, H, W, 3) RGB, rate_hz apart; source: where they come from, for messages."""
+
+    images: UInt8
+    rate_hz: float
+    source: str
+
+
+def read_video(
+    source: Path, rate_hz: float = RATE_HZ, height: int = HEIGHT, camera: str = "front"
+) -> Frames:
+    """Reads a file that OpenCV can decode (mp4), a folder of pictures, or an episode's bag.
+
+    At rate_hz, the nearest frame to each instant, scaled to `height` px (never enlarged). Pictures
+    of a folder, in the order of the numbers in their names, are rate_hz apart already. camera: of
+    an episode. Raises DataError naming file or frame for what cannot be read or is too short.
+    """
+    if rate_hz <= 0 or height < 16:
+        raise DataError(f"video: got {rate_hz} Hz and {height} px; expected > 0 and 16 or more")
+    if not source.exists():
+        raise DataError(f"{source}: no such file; expected a video, a folder of pictures or a bag")
+    if source.is_dir():
+        episode = any(source.glob("*.mcap"))
+        pictures = _episode(source, camera, rate_hz) if episode else _folder(source)
+    else:
+        pictures = _file(source, rate_hz)
+    images = [_scaled(p, height) for p in pictures]
+    if len(images) < FEWEST:
+        raise DataError(
+            f"{source}: got {len(images)} frames at {rate_hz:g} Hz, expected {FEWEST} or more: "
+            "is it a video, and long enough?"
+        )
+    shapes = {i.shape for i in images}
+    if len(shapes) > 1:
+        odd = next(t for t, i in enumerate(images) if i.shape != images[0].shape)
+        raise DataError(f"{source}: frame {odd} has another size than the first; expected one size")
+    return Frames(np.stack(images), rate_hz, str(source))
+
+
+def _file(path: Path, rate_hz: float) -> Iterator[UInt8]:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not capture.isOpened():
+            raise DataError(
+                f"{path}: cannot be decoded as a video ({path.stat().st_size} bytes); expected "
+                "mp4, mov or avi, or a folder of its frames"
+            )
+        own_hz = float(capture.get(cv2.CAP_PROP_FPS))
+        own_hz = own_hz if 0.5 < own_hz < 1000 else rate_hz
+        number = wanted = 0
+        while True:
+            there, image = capture.read()
+            if not there:
+                return
+            if number >= round(wanted * own_hz / rate_hz):
+                yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+                while round(wanted * own_hz / rate_hz) <= number:
+                    wanted += 1
+            number += 1
+    finally:
+        capture.release()
+
+
+def _folder(folder: Path) -> Iterator[UInt8]:
+    for path in sorted((p for p in folder.iterdir() if p.suffix.lower() in PICTURES), key=_order):
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise DataError(f"{path}: cannot be decoded as a picture; delete it or replace it")
+        yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _episode(folder: Path, camera: str, rate_hz: float) -> Iterator[UInt8]:
+    first_ns, wanted = None, 0
+    for frame in read_frames(folder, cameras=(camera,)):
+        first_ns = frame.stamp_ns if first_ns is None else first_ns
+        if (frame.stamp_ns - first_ns) * 1e-9 * rate_hz >= wanted - 0.25:
+            wanted += 1
+            yield frame.cameras[camera].color
+
+
+def _order(path: Path) -> tuple[list[int], str]:
+    return [int(n) for n in re.findall(r"\d+", path.stem)], path.name
+
+
+def _scaled(image: UInt8, height: int) -> UInt8:
+    if image.shape[0] <= height:
+        return image
+    width = round(image.shape[1] * height / image.shape[0])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
