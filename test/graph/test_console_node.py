@@ -37,6 +37,8 @@ from visuomotor.ros.images import color_msg, depth_msg  # noqa: E402
 from visuomotor.ros.markers import keypoint_cloud, policy_markers  # noqa: E402
 from visuomotor.ros.services import trigger  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 CAMERA = PinholeCamera.from_fovy(640, 360, 0.8)
 T_BASE_EE = pose(matrix_from_rotvec([3.0, 0.2, 0.1]), [0.4, 0.1, 0.3])
 T_MOUNT = pose(matrix_from_rotvec([0.1, 0.2, 0.3]), [0.05, 0.0, -0.06])

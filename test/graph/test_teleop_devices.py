@@ -26,6 +26,8 @@ from visuomotor.teleop.gamepad import Gamepad
 from visuomotor.teleop.registry import make_operator
 from visuomotor.teleop.spacemouse import SpaceMouse
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def graph():

@@ -21,6 +21,8 @@ from std_msgs.msg import Bool
 from visuomotor.geometry import pose
 from visuomotor.ros import messages, topics
 
+pytestmark = pytest.mark.alone
+
 HOME = pose(np.diag([1.0, -1.0, -1.0]), [0.4, 0.0, 0.3])
 COMMAND = [sys.executable, "-m", "visuomotor.nodes.teleop_keyboard"]
 

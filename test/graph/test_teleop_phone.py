@@ -20,6 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from visuomotor.geometry import pose_delta
 
+pytestmark = pytest.mark.alone
+
 # The synchronous client reads and writes one TLS connection in two threads, and loses answers.
 
 
