@@ -92,7 +92,7 @@ class GraphEvaluator(Node):
                 self._homing.go(self._start_pose(seed))
             self.sim.reset(seed, start=self._pair[0], goal=self._pair[1])
             self._tell_goal(seed)
-            self._start_policy()
+            call.trigger_soon(topics.POLICY_START, START_S)  # it refuses until it sees sets
             self._log = LoopLog()
             self.logs.append(self._log)
             try:
@@ -127,18 +127,6 @@ class GraphEvaluator(Node):
             if time.monotonic() > end:
                 raise RobotError(f"the policy took no goal within {START_S:g} s")
             time.sleep(0.02)
-
-    def _start_policy(self) -> None:
-        """Starts the policy as soon as it sees sets; RobotError after START_S."""
-        end = time.monotonic() + START_S
-        while True:
-            try:
-                self.sim.caller.trigger(topics.POLICY_START)
-                return
-            except RobotError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.2)
 
     def _watch(self, seed: int, horizon_steps: int, until_solved: bool) -> bool:
         """Waits for success or the horizon."""

@@ -140,7 +140,8 @@ class Generator(Node):
         call.trigger(topics.RECORDER_START)
         kept = False
         try:
-            self._start_policy()
+            # it refuses until it sees sets
+            call.trigger_soon(topics.POLICY_START, START_S, lambda: self._closing)
             begin = time.monotonic()
             try:
                 goal = self._watch(begin)
@@ -160,18 +161,6 @@ class Generator(Node):
         if goal:
             label(episode, add_tags=(f"{GOAL}{goal}",))
         return Generated(seed, start, goal, steps, "", episode.name)
-
-    def _start_policy(self) -> None:
-        """Starts the policy as soon as it sees sets; RobotError after START_S."""
-        end = time.monotonic() + START_S
-        while True:
-            try:
-                self.sim.caller.trigger(topics.POLICY_START)
-                return
-            except RobotError:
-                if time.monotonic() > end or self._closing:
-                    raise
-                time.sleep(0.2)
 
     def _lay_out(self, seed: int) -> str:
         """The start of the next rollout, once the scene shows it."""

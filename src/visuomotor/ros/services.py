@@ -57,6 +57,22 @@ class ServiceCaller:
             raise RobotError(f"service {name} refused: {response.message}")
         return str(response.message)
 
+    def trigger_soon(
+        self, name: str, within_s: float, give_up: Callable[[], bool] = lambda: False
+    ) -> str:
+        """The same as soon as it is agreed to: what refuses is asked again until within_s.
+
+        Raises the last RobotError after that, or where give_up() says so.
+        """
+        end = time.monotonic() + within_s
+        while True:
+            try:
+                return self.trigger(name)
+            except RobotError:
+                if time.monotonic() > end or give_up():
+                    raise
+                time.sleep(0.2)
+
     def ready(self, name: str) -> bool:
         """Whether somebody offers this std_srvs/Trigger now."""
         key = (Trigger, name)

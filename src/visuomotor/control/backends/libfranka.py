@@ -322,8 +322,10 @@ class LibfrankaBackend:
     def _lose(self, why: str) -> None:
         """An arm that is gone is told as such, also where its motion was heard to end first."""
         if not self._lost:
-            self._lost, self._fault = True, ""
-            self._fail(f"libfranka: connection lost: {why}; see to the arm, then call bridge/reset")
+            self._lost = True
+            reason = f"libfranka: connection lost: {why}; see to the arm, then call bridge/reset"
+            LOGGER.error("%s", reason)
+            self._fault = reason  # in one step: at no moment is there no fault
 
     def _fail(self, reason: str) -> None:
         if not self._fault:
