@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -165,8 +166,10 @@ def _policy(config: SkillTrainingConfig) -> SkillConfig:
 
 
 def _digest(d: Demonstration) -> list[str]:
-    arrays = (getattr(d, f.name) for f in fields(d))
-    return [a.tobytes().hex()[:4096] if isinstance(a, np.ndarray) else str(a) for a in arrays]
+    values = (getattr(d, f.name) for f in fields(d))
+    return [
+        sha256(v.tobytes()).hexdigest() if isinstance(v, np.ndarray) else str(v) for v in values
+    ]
 
 
 def _shown(figures: dict[str, float]) -> dict[str, float]:
