@@ -17,6 +17,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 
 from visuomotor.control.backends.libfranka import LibfrankaBackend, LibfrankaConfig
+from visuomotor.control.lead import Lead
 from visuomotor.control.limits import Limits
 from visuomotor.control.reference import ReferenceGenerator
 from visuomotor.errors import RobotError
@@ -87,7 +88,7 @@ def wait(condition, what, timeout_s=15.0) -> None:
         time.sleep(0.005)
 
 
-def follow(backend, by, limit_s=15.0):
+def follow(backend, by, limit_s=15.0, lead=None):
     """Leads the arm by (3,) m with a limited reference; returns the goal once the arm is there."""
     start = backend.state().T_base_ee
     goal = start.copy()
@@ -100,7 +101,8 @@ def follow(backend, by, limit_s=15.0):
         assert time.monotonic() < limit, f"still {off * 1000:.1f} mm from the goal"
         assert made.offer(goal, time.monotonic_ns())
         reference = made.step(time.monotonic_ns())
-        backend.send(reference.pose, reference.twist)
+        pose = reference.pose if lead is None else lead.ahead(reference, time.monotonic_ns())
+        backend.send(pose, reference.twist, reference.acceleration)
         time.sleep(0.01)
         moving = bool(np.any(np.abs(reference.twist) > 1e-3))
         off = np.linalg.norm(backend.state().T_base_ee[:3, 3] - goal[:3, 3])
@@ -116,23 +118,16 @@ def test_the_arm_follows_ten_centimetres_and_stays(backend) -> None:
     follow(backend, [0.0, -0.1, 0.0])
 
 
-def test_an_arm_that_is_sent_ahead_stops_where_it_should(arm) -> None:
-    config = LibfrankaConfig(robot_hostname=arm, ignore_realtime=True, lead_s=0.08)
-    backend = LibfrankaBackend(config)
-    backend.start()
-    try:
-        wait(lambda: backend.state() is not None, "a robot state")
-        goal = follow(backend, [0.0, 0.1, 0.0])
-        stamp, farthest = backend.state().stamp_ns, 0.0
-        while backend.state().stamp_ns < stamp + 1_000_000_000:
-            farthest = max(farthest, backend.state().T_base_ee[1, 3] - goal[1, 3])
-            time.sleep(0.005)
-        assert farthest < config.lead_s * Limits().max_speed + FRICTION_M
-        off = np.linalg.norm(backend.state().T_base_ee[:3, 3] - goal[:3, 3])
-        assert off < FRICTION_M, "at rest it is sent to the reference itself"
-        follow(backend, [0.0, -0.1, 0.0])
-    finally:
-        backend.stop()
+def test_an_arm_that_is_sent_ahead_stops_where_it_should(backend) -> None:
+    lead = Lead(Limits(), 0.09)
+    goal = follow(backend, [0.0, 0.1, 0.0], lead=lead)
+    stamp, farthest = backend.state().stamp_ns, 0.0
+    while backend.state().stamp_ns < stamp + 1_000_000_000:
+        farthest = max(farthest, backend.state().T_base_ee[1, 3] - goal[1, 3])
+        time.sleep(0.005)
+    assert farthest < FRICTION_M
+    assert np.linalg.norm(backend.state().T_base_ee[:3, 3] - goal[:3, 3]) < FRICTION_M
+    follow(backend, [0.0, -0.1, 0.0], lead=lead)
 
 
 def test_a_sender_that_dies_in_motion_leaves_the_arm_at_rest(backend) -> None:
@@ -249,7 +244,6 @@ def test_nobody_at_the_address_is_one_clear_error() -> None:
         ({"translational_error_clip_m": 0.0}, "translational_error_clip_m"),
         ({"stop_force_n": float("nan")}, "stop_force_n"),
         ({"grasp_below_m": 0.2}, "grasp_below_m"),
-        ({"lead_s": 0.2}, "lead_s"),
     ],
 )
 def test_settings_that_cannot_protect_are_refused(values, text) -> None:

@@ -19,6 +19,7 @@ from visuomotor.control.bridge_config import BridgeConfig
 from visuomotor.control.following import FollowWatch, teleported_by
 from visuomotor.control.gripper_edge import GripperEdge
 from visuomotor.control.joints import joint_margin, speed_share
+from visuomotor.control.lead import Lead
 from visuomotor.control.reference import ReferenceGenerator
 from visuomotor.control.senders import Senders
 from visuomotor.control.states import State
@@ -37,13 +38,16 @@ SETTLED_NS = 100_000_000
 class BridgeOutput:
     """What one step yields.
 
-    pose (4, 4) in base, None until a robot state came; twist (6,) along base axes.
+    pose (4, 4) in base, None until a robot state came; twist and acceleration (6,) along base axes.
+    sent (4, 4): the pose for an arm that lags behind, ahead of `pose` by the configured lead.
     gripper_width_m: only when a new command is due. accepted: the target accepted since the last
     step, with the width commanded last. reason: why it holds, or the fault.
     """
 
     pose: Float64 | None
+    sent: Float64 | None
     twist: Float64
+    acceleration: Float64
     gripper_width_m: float | None
     accepted: Action | None
     state: State
@@ -62,6 +66,7 @@ class CartesianBridge:
     def __init__(self, config: BridgeConfig) -> None:
         self.config = config
         self._generator = ReferenceGenerator(config)
+        self._lead = Lead(config, config.lead_s)
         self._arbiter = Arbiter(
             config.require_policy_enable, config.enable_timeout_s, config.stale_s
         )
@@ -233,16 +238,19 @@ class CartesianBridge:
             self._generator.hold()
         accepted, self._accepted = self._accepted, None
         width = None if state == "fault" else self._gripper.take()
-        pose, twist = None, np.zeros(6)
+        pose, sent, twist, acceleration = None, None, np.zeros(6), np.zeros(6)
         if self._generator.pose is not None:
             reference = self._generator.step(now_ns)
-            pose, twist = reference.pose, reference.twist
+            pose, twist, acceleration = reference.pose, reference.twist, reference.acceleration
+            sent = self._lead.ahead(reference, now_ns)
             if self._generator.holding and state in ("teleop", "policy"):
                 state, reason = "hold", f"{state}: no target for {self.config.stale_s * 1e3:.0f} ms"
         self._state, self._reason = state, reason
         return BridgeOutput(
             pose,
+            sent,
             twist,
+            acceleration,
             width,
             None if accepted is None else Action(accepted, self._width()),
             state,

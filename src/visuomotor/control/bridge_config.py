@@ -26,6 +26,7 @@ class BridgeConfig(Limits, WrenchLimits):
     gripper_tolerance_m: float = 0.002  # a smaller change of width is no new command
     joint_slow_rad: float = 0.15  # a joint nearer to its limit than this slows the hand down ...
     joint_least_share: float = 0.1  # ... to this share of the speed at the limit itself
+    lead_s: float = 0.0  # what the arm lags behind its reference, and is therefore sent ahead
 
     def __post_init__(self) -> None:
         Limits.__post_init__(self)
@@ -43,5 +44,7 @@ class BridgeConfig(Limits, WrenchLimits):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: got {value}, expected a positive number")
+        if not 0.0 <= self.lead_s <= 0.15:
+            raise ValueError(f"lead_s: got {self.lead_s}, expected 0 to 0.15 s")
         if self.joint_least_share > 1:
             raise ValueError(f"joint_least_share: got {self.joint_least_share}, expected at most 1")

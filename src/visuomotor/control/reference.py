@@ -28,10 +28,16 @@ STREAM_GAP_S = 0.15  # targets farther apart than this say nothing about a veloc
 
 @dataclass(frozen=True)
 class Reference:
-    """What the controller gets: pose (4, 4) in base; twist (6,) m/s and rad/s along base axes."""
+    """What the controller gets: pose (4, 4) in base; twist (6,) m/s and rad/s along base axes.
+
+    acceleration (6,) along base axes, of the last two steps about. target_twist (6,): of the
+    targets themselves, as the last ones tell; zeros without a target.
+    """
 
     pose: Float64
     twist: Float64
+    acceleration: Float64
+    target_twist: Float64
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class ReferenceGenerator:
         self._rotation: Float64 = np.eye(3)
         self._linear: Float64 = np.zeros(3)
         self._angular: Float64 = np.zeros(3)
+        self._acceleration: Float64 = np.zeros(6)
         self._time_ns = self._rest_ns = 0
         self._moved_ns: int | None = None
         self._target: _Target | None = None
@@ -99,6 +106,7 @@ class ReferenceGenerator:
         self._position = T[:3, 3].copy()
         self._rotation = _orthonormal(T[:3, :3])
         self._linear, self._angular = np.zeros(3), np.zeros(3)
+        self._acceleration = np.zeros(6)
         self._time_ns = self._rest_ns = now_ns
         self._moved_ns = None
         self._target = None
@@ -150,11 +158,17 @@ class ReferenceGenerator:
             ):
                 self.hold()
             moved = not self.at_rest
+            before = np.concatenate([self._linear, self._angular])
             self._advance(elapsed_s, now_ns)
+            change = np.concatenate([self._linear, self._angular]) - before
+            self._acceleration = 0.5 * (self._acceleration + change / elapsed_s)
             if moved or not self.at_rest:
                 self._rest_ns = self._moved_ns = now_ns
         return Reference(
-            pose(self._rotation, self._position), np.concatenate([self._linear, self._angular])
+            pose(self._rotation, self._position),
+            np.concatenate([self._linear, self._angular]),
+            self._acceleration.copy(),
+            np.zeros(6) if self._target is None else self._target.twist,
         )
 
     def _far(self, T_measured: Float64) -> bool:

@@ -295,9 +295,9 @@ class CartesianBridgeNode(Node):
                 self._bridge.fail(self._backend.fault)
         stamp_ns = self._ros_now_ns()
         out = self._bridge.step(_now_ns())
-        if out.pose is not None:
+        if out.pose is not None and out.sent is not None:
             if self._backend is not None:
-                self._backend.send(out.pose, out.twist)
+                self._backend.send(out.sent, out.twist, out.acceleration)
             self._reference.publish(messages.pose_msg(out.pose, stamp_ns))
         if out.gripper_width_m is not None and self._backend is not None:
             self._backend.grip(out.gripper_width_m)

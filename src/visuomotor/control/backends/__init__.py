@@ -24,8 +24,8 @@ class Backend(Protocol):
     def state(self) -> RobotState | None:
         """The newest robot state, or None before the first; its stamp grows with each new one."""
 
-    def send(self, pose: Float64, twist: Float64) -> None:
-        """The reference to follow now: pose (4, 4) in base, twist (6,) along base axes."""
+    def send(self, pose: Float64, twist: Float64, acceleration: Float64 | None = None) -> None:
+        """The reference to follow now: pose (4, 4) in base; twist, acceleration (6,), base axes."""
 
     def grip(self, width_m: float) -> None:
         """Opens or closes to this full width in m; call it once per change."""

@@ -120,8 +120,8 @@ class CrispBackend:
         """None: franka_ros2 publishes the state."""
         return None
 
-    def send(self, pose: Float64, twist: Float64) -> None:
-        """The reference; never a non-finite one, and none before the frames agree."""
+    def send(self, pose: Float64, twist: Float64, acceleration: Float64 | None = None) -> None:
+        """The reference's pose; never a non-finite one, and none before the frames agree."""
         if self._mute or not np.isfinite(pose).all():
             return
         if self._agreed or self._agree(pose):

@@ -22,7 +22,6 @@ from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.control.wrench import WrenchWatch, given_way
 from visuomotor.errors import MissingDependencyError, RobotError
-from visuomotor.geometry import apply_delta
 
 LOGGER = logging.getLogger(__name__)
 __all__ = ["LibfrankaBackend", "LibfrankaConfig"]
@@ -95,17 +94,21 @@ class LibfrankaBackend:
         """The newest state, stamped by the robot's own clock; the last one when the arm is gone."""
         return self._state
 
-    def send(self, pose: Float64, twist: Float64) -> None:
-        """The reference; ignored during a fault, non-finite ones always."""
-        if self._fault or not (np.isfinite(pose).all() and np.isfinite(twist).all()):
+    def send(self, pose: Float64, twist: Float64, acceleration: Float64 | None = None) -> None:
+        """The reference; ignored during a fault, non-finite ones always.
+
+        The arm's own mass at this acceleration is pushed, so that the spring need not do it.
+        """
+        wished = np.zeros(6) if acceleration is None else acceleration
+        if self._fault or not all(np.isfinite(part).all() for part in (pose, twist, wished)):
             return
         if not self._lock.acquire(timeout=0.002):  # being stopped: the next one comes soon
             return
         try:
             if self._tracker is not None:
-                self._set_target(apply_delta(pose, self.config.lead_s * twist), twist)
+                self._set_target(pose, twist, wished)
                 self._sent_pose, self._sent_s = pose.copy(), time.monotonic()
-                self._moving = bool(np.any(twist))
+                self._moving = bool(np.any(twist) or np.any(wished))
         finally:
             self._lock.release()
 
@@ -223,9 +226,13 @@ class LibfrankaBackend:
                 raise RobotError("the torque controller did not start")
             time.sleep(0.005)
 
-    def _set_target(self, pose: Float64, twist: Float64) -> None:
+    def _set_target(self, pose: Float64, twist: Float64, acceleration: Float64) -> None:
         franky = self._franky
-        self._tracker.set_target(franky.Affine(pose), franky.Twist(twist[:3], twist[3:]))
+        self._tracker.set_target(
+            franky.Affine(pose),
+            franky.Twist(twist[:3], twist[3:]),
+            franky.TwistAcceleration(acceleration[:3], acceleration[3:]),
+        )
 
     def _end_motion(self) -> None:
         """Stops what runs, within the time limit; the lock is held. Never raises."""
@@ -274,7 +281,7 @@ class LibfrankaBackend:
                 self._fail(f"libfranka: the arm stopped: {self._why()}; then call bridge/reset")
             elif self._moving and self._silent():
                 assert self._sent_pose is not None
-                self._set_target(self._sent_pose, np.zeros(6))
+                self._set_target(self._sent_pose, np.zeros(6), np.zeros(6))
                 self._moving = False
 
     def _silent(self) -> bool:
@@ -301,7 +308,7 @@ class LibfrankaBackend:
     def _hold_at(self, pose: Float64) -> None:
         self._anchor, self._moving = pose.copy(), False
         if self._tracker is not None:
-            self._set_target(pose, np.zeros(6))
+            self._set_target(pose, np.zeros(6), np.zeros(6))
 
     def _holds(self) -> bool:
         """Whether it was stopped by a wrench, and the controller goes on."""

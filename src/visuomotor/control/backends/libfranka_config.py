@@ -13,10 +13,8 @@ from visuomotor.control.backends.gripper_config import GripperConfig
 class LibfrankaConfig(ContactConfig, GripperConfig):
     """Raises ValueError for a value that is not positive and finite, or a missing hostname.
 
-    lead_s: the arm is sent where its reference will be so much later at its present twist, to make
-    up for what a spring lags behind. At rest that is the reference itself. yield_m, yield_rad: an
-    arm that a wrench has stopped holds where it was stopped; pushed farther away than this it gives
-    way, and stays.
+    yield_m, yield_rad: an arm that a wrench has stopped holds where it was stopped; pushed farther
+    away than this it gives way, and stays.
     """
 
     robot_hostname: str = "172.16.0.2"
@@ -25,7 +23,6 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
     rotational_stiffness: float = 40.0  # Nm/rad
     translational_error_clip_m: float = 0.03  # bounds the force of a blocked arm
     rotational_error_clip_rad: float = 0.3
-    lead_s: float = 0.0
     yield_m: float = 0.02
     yield_rad: float = 0.2
     reference_timeout_s: float = 0.1  # no reference for this long: the twist is dropped
@@ -41,9 +38,7 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
             raise ValueError("robot_hostname: got nothing, expected the robot's address")
         for field in fields(LibfrankaConfig):
             value = getattr(self, field.name)
-            if field.name in ("start_wait_s", "lead_s") and value == 0:
+            if field.name == "start_wait_s" and value == 0:
                 continue
             if isinstance(value, float) and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{field.name}: got {value}, expected a positive number")
-        if self.lead_s > 0.1:
-            raise ValueError(f"lead_s: got {self.lead_s}, expected 0.1 s at most")

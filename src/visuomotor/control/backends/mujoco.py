@@ -37,8 +37,8 @@ class MujocoBackend:
         """The simulated arm now."""
         return self._world.robot_state()
 
-    def send(self, pose: Float64, twist: Float64) -> None:
-        """The reference pose (4, 4); the twist is not needed."""
+    def send(self, pose: Float64, twist: Float64, acceleration: Float64 | None = None) -> None:
+        """The reference pose (4, 4); the rest is not needed."""
         self._world.set_reference(pose)
 
     def grip(self, width_m: float) -> None:

@@ -1,0 +1,57 @@
+"""Where to send an arm that lags behind its reference, so that it is where the reference is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visuomotor.contracts import Float64
+from visuomotor.control.limits import Limits
+from visuomotor.control.reference import Reference
+from visuomotor.geometry import apply_delta
+
+FADE_S = 0.02
+"""How fast the lead follows what the targets do."""
+
+
+class Lead:
+    """Sends the arm ahead of a reference whose targets go on, never past one that stands.
+
+    A spring that is pulled through friction lags by about the same time at every speed. Sent where
+    its reference will be that much later, it arrives in time; but where the target stands still and
+    the reference is about to brake, it would be carried past it. So only that share of the
+    reference's twist counts that the newest targets have themselves, along the same line.
+    """
+
+    def __init__(self, limits: Limits, lead_s: float) -> None:
+        self.lead_s = lead_s
+        self._lower, self._upper = limits.lower, limits.upper
+        self._shares = np.zeros(2)  # of the linear and the angular part, 0 to 1
+        self._time_ns: int | None = None
+
+    def ahead(self, reference: Reference, now_ns: int) -> Float64:
+        """The pose (4, 4) in base to send now; inside the workspace where the reference is."""
+        elapsed_s = 0.0 if self._time_ns is None else max(now_ns - self._time_ns, 0) * 1e-9
+        self._time_ns = now_ns
+        if self.lead_s == 0.0:
+            return reference.pose
+        wished = np.array(
+            [
+                _share(reference.twist[:3], reference.target_twist[:3]),
+                _share(reference.twist[3:], reference.target_twist[3:]),
+            ]
+        )
+        self._shares += (wished - self._shares) * min(elapsed_s / FADE_S, 1.0)
+        led = apply_delta(
+            reference.pose, self.lead_s * np.repeat(self._shares, 3) * reference.twist
+        )
+        position = reference.pose[:3, 3]
+        led[:3, 3] = np.clip(
+            led[:3, 3], np.minimum(self._lower, position), np.maximum(self._upper, position)
+        )
+        return led
+
+
+def _share(velocity: Float64, wanted: Float64) -> float:
+    """How much of a velocity (3,) is wanted along its own line, 0 to 1."""
+    squared = float(velocity @ velocity)
+    return 0.0 if squared < 1e-12 else min(max(float(velocity @ wanted) / squared, 0.0), 1.0)

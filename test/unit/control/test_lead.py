@@ -1,0 +1,85 @@
+"""Where an arm is sent that lags behind its reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visuomotor.control.lead import Lead
+from visuomotor.control.limits import Limits
+from visuomotor.control.reference import ReferenceGenerator
+from visuomotor.geometry import pose, pose_delta
+
+START = pose(np.eye(3), np.array([0.5, 0.0, 0.3]))
+STEP_NS, PERIOD_NS = 10_000_000, 50_000_000
+
+
+def led(lead_s, target, steps=200, limits=None):
+    """(steps, 3): along y, of the targets at 20 Hz, of the reference, and of what is sent."""
+    limits = limits or Limits(max_jump_m=1.0)
+    made, lead, rows = ReferenceGenerator(limits), Lead(limits, lead_s), []
+    made.anchor(START, 0)
+    for now_ns in range(0, steps * STEP_NS, STEP_NS):
+        goal = START.copy()
+        goal[1, 3] = target(now_ns // PERIOD_NS * PERIOD_NS * 1e-9)
+        if now_ns % PERIOD_NS == 0:
+            assert made.offer(goal, now_ns)
+        reference = made.step(now_ns)
+        rows.append((goal[1, 3], reference.pose[1, 3], lead.ahead(reference, now_ns)[1, 3]))
+    return np.array(rows)
+
+
+def test_no_lead_sends_the_reference() -> None:
+    rows = led(0.0, lambda t: 0.1 * t)
+    np.testing.assert_array_equal(rows[:, 1], rows[:, 2])
+
+
+@pytest.mark.parametrize("speed", [0.02, 0.1, 0.2])
+def test_a_steady_stream_is_led_by_its_own_speed(speed) -> None:
+    rows = led(0.08, lambda t: speed * t, steps=150)[100:]
+    np.testing.assert_allclose(rows[:, 2] - rows[:, 1], 0.08 * speed, rtol=0.15)
+
+
+def test_a_target_that_stands_is_never_passed() -> None:
+    rows = led(0.1, lambda t: 0.1)
+    assert rows[-1, 2] == pytest.approx(0.1, abs=1e-4)
+    assert (rows[:, 2] <= 0.1 + 1e-9).all()
+
+
+def test_a_stream_that_stops_is_passed_by_less_than_the_lead() -> None:
+    speed, lead_s = 0.2, 0.1
+    rows = led(lead_s, lambda t: speed * min(t, 0.5))
+    assert rows[:, 2].max() < 0.1 + 0.5 * lead_s * speed
+    assert rows[-1, 2] == pytest.approx(0.1, abs=1e-4)
+
+
+def test_nothing_is_sent_out_of_the_workspace() -> None:
+    limits = Limits(workspace_max=(0.75, 0.1, 0.75))
+    rows = led(0.15, lambda t: min(0.2 * t, 0.1), limits=limits)
+    assert (rows[:, 2] <= 0.1 + 1e-9).all()
+    assert rows[:, 2].max() > 0.09
+
+
+@given(
+    steps=st.lists(
+        st.tuples(*[st.floats(-0.04, 0.04)] * 3, *[st.floats(-0.3, 0.3)] * 3), min_size=2
+    ),
+    lead_s=st.floats(0.0, 0.15),
+)
+def test_the_lead_is_bounded_by_the_limits(steps, lead_s) -> None:
+    limits = Limits()
+    made, lead, now_ns, goal = ReferenceGenerator(limits), Lead(limits, lead_s), 0, START.copy()
+    made.anchor(START, 0)
+    for step in steps:
+        goal = goal.copy()
+        goal[:3, 3] += step[:3]
+        made.offer(goal, now_ns)
+        for _ in range(5):
+            now_ns += STEP_NS
+            reference = made.step(now_ns)
+            off = pose_delta(reference.pose, lead.ahead(reference, now_ns))
+            assert np.linalg.norm(off[:3]) <= lead_s * limits.max_speed + 1e-9
+            assert np.linalg.norm(off[3:]) <= lead_s * limits.max_angular_speed + 1e-9
+            assert np.linalg.norm(reference.acceleration[:3]) <= limits.max_acceleration + 1e-6
