@@ -119,7 +119,7 @@ def test_the_arm_follows_ten_centimetres_and_stays(backend) -> None:
 
 
 def test_an_arm_that_is_sent_ahead_stops_where_it_should(backend) -> None:
-    lead = Lead(Limits(), 0.09)
+    lead = Lead(Limits(), 0.1)
     goal = follow(backend, [0.0, 0.1, 0.0], lead=lead)
     stamp, farthest = backend.state().stamp_ns, 0.0
     while backend.state().stamp_ns < stamp + 1_000_000_000:
