@@ -7,8 +7,12 @@ from torch import Tensor
 
 
 def expected_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
-    """E[(u, v)] (..., 2) of logits (..., M) over cells at pixels (M, 2)."""
-    return torch.softmax(logits, dim=-1) @ pixels
+    """E[(u, v)] (..., 2) of logits (..., M) over cells at pixels (M, 2).
+
+    In the precision of its arguments also within autocast, whose products would round the places.
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        return torch.softmax(logits, dim=-1) @ pixels
 
 
 def expected_point(log_weights: Tensor, points: Tensor, valid: Tensor) -> Tensor:

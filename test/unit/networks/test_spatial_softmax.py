@@ -139,3 +139,12 @@ def test_a_local_expectation_can_be_learned() -> None:
         (found - goal).square().sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert (found - goal).norm() < 0.3
+
+
+def test_places_keep_their_digits_within_autocast() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits, pixels = torch.randn(2, 4, 300, generator=generator), torch.rand(300, 2) * 2 - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = expected_pixel(logits, pixels)
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, expected_pixel(logits, pixels), atol=1e-6, rtol=0.0)
