@@ -191,3 +191,38 @@ def test_a_reset_never_shows_a_clock_that_is_ahead(monkeypatch):
         assert world.time_ns == 10**18
     finally:
         world.close()
+
+
+HAND = """
+import json, sys, time
+import franky
+
+hand = franky.Gripper(sys.argv[1])
+motions = []
+for k in range(8):
+    motions.append(hand.move_async(0.08 if k % 2 else 0.0, 0.05))
+    time.sleep(0.2)
+    if k % 3 == 0:
+        hand.stop()
+ended = [motion.wait(5.0) for motion in motions]
+print(json.dumps(ended))
+"""
+
+
+def test_every_motion_of_the_hand_is_answered_also_when_it_is_cut_short():
+    """Else each leaves a client behind that waits for ever and delays the next ones."""
+    world = FrankaWorld(SimConfig(cameras=()), HOSTNAME, cycle_ms=4)
+    try:
+        world.reset(1)
+        client = subprocess.Popen(
+            [sys.executable, "-c", HAND, HOSTNAME], stdout=subprocess.PIPE, text=True
+        )
+        limit = time.monotonic() + 60.0
+        while client.poll() is None and time.monotonic() < limit:
+            world.advance(0.004)
+            time.sleep(0.003)
+        client.kill()
+        out, _ = client.communicate()
+    finally:
+        world.close()
+    assert json.loads(out) == [True] * 8

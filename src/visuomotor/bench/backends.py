@@ -17,7 +17,7 @@ from visuomotor.sim import SimConfig
 
 BACKENDS = ("mujoco", "libfranka")
 TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
-FIRST_SEED, ROLLOUTS, TURN = 250_000, 100, 10
+FIRST_SEED, ROLLOUTS, TURN = 260_000, 100, 10
 
 
 def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:

@@ -36,6 +36,8 @@ POLL_S = 0.004
 """What a message may wait for; asking all streams in vain costs some 30 µs."""
 QUIET_POLLS = 5
 """`after` is called at least every so many polls, to end waits that no message ends."""
+SELDOM_POLLS = 10
+"""Intrinsics and extrinsics are looked for once in so many."""
 
 
 class FrameSink(Protocol):
@@ -94,18 +96,31 @@ class FrameStreams:
         self._infos: dict[str, Any] = {}
         self._mounts: dict[str, Float64] = {}
         self._polled: list[PolledSubscription] = []
-        self._quiet = 0
+        self._seldom: list[PolledSubscription] = []
+        self._quiet = self._cycles = 0
         self._listen_to_robot(prefix)
         for camera in cameras:
-            self._listen(
-                CameraInfo, topics.camera_info(camera, prefix), topics.SENSOR, self._info, camera
-            )
-            latched = topics.extrinsics(camera)
-            self._listen(TransformStamped, latched, topics.LATCHED, self._extrinsics, camera)
+            self._seldom += [
+                self._listen(
+                    CameraInfo,
+                    topics.camera_info(camera, prefix),
+                    topics.SENSOR,
+                    self._info,
+                    camera,
+                ),
+                self._listen(
+                    TransformStamped,
+                    topics.extrinsics(camera),
+                    topics.LATCHED,
+                    self._extrinsics,
+                    camera,
+                ),
+            ]
             if depth:
                 topic = topics.depth(camera, prefix)
-                self._listen(Image, topic, topics.SENSOR, self._depth, camera)
-            self._listen(Image, topics.color(camera, prefix), topics.SENSOR, self._color, camera)
+                self._polled.append(self._listen(Image, topic, topics.SENSOR, self._depth, camera))
+            topic = topics.color(camera, prefix)
+            self._polled.append(self._listen(Image, topic, topics.SENSOR, self._color, camera))
         self._thread = PeriodicThread(node, POLL_S, self._cycle, "streams")
 
     def close(self) -> None:
@@ -113,17 +128,19 @@ class FrameStreams:
         self._thread.stop()
 
     def _listen_to_robot(self, prefix: str) -> None:
-        self._listen(PoseStamped, prefix + topics.CURRENT_POSE, topics.STATE, self._pose)
-        joints = prefix + topics.JOINT_STATES
-        if prefix:
-            self._listen(JointState, joints, topics.STATE, self._joints_and_gripper)
-        else:
-            self._listen(JointState, joints, topics.STATE, self._joints)
-            self._listen(JointState, topics.GRIPPER_JOINT_STATES, topics.STATE, self._gripper)
+        pose, joints = prefix + topics.CURRENT_POSE, prefix + topics.JOINT_STATES
+        take = self._joints_and_gripper if prefix else self._joints
+        self._polled += [
+            self._listen(PoseStamped, pose, topics.STATE, self._pose),
+            self._listen(JointState, joints, topics.STATE, take),
+        ]
+        if not prefix:
+            fingers = topics.GRIPPER_JOINT_STATES
+            self._polled.append(self._listen(JointState, fingers, topics.STATE, self._gripper))
 
     def _listen(
         self, kind: type, topic: str, qos: Any, take: Callable[..., None], *key: str
-    ) -> None:
+    ) -> PolledSubscription:
         def use(msg: Any) -> None:
             try:
                 take(*key, msg, self._node.get_clock().now().nanoseconds)
@@ -131,11 +148,15 @@ class FrameStreams:
                 self.refused[topic] += 1
                 self._node.get_logger().error(f"{topic}: {error}", throttle_duration_sec=5.0)
 
-        self._polled.append(PolledSubscription(self._node, kind, topic, qos, use))
+        return PolledSubscription(self._node, kind, topic, qos, use)
 
     def _cycle(self) -> None:
         with self.lock:
             try:
+                if self._cycles % SELDOM_POLLS == 0:
+                    for seldom in self._seldom:
+                        seldom.drain()
+                self._cycles += 1
                 found = any([p.drain() for p in self._polled])
             except InvalidHandle:  # the node was destroyed
                 self._thread.stop()

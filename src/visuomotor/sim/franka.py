@@ -13,6 +13,8 @@ from visuomotor.sim.scene import build_scene
 from visuomotor.sim.world import SimWorld
 
 TICK_S = 0.001
+STEP_MS = 2
+"""Of the physics under torque control at most, as the other simulated arm's."""
 
 
 class FrankaWorld(SimWorld):
@@ -68,21 +70,22 @@ class FrankaWorld(SimWorld):
         mujoco.mj_forward(self.model, self.data)
 
     def advance(self, duration_s: float = TICK_S) -> None:
-        """Serves the client once per cycle and steps the physics, 1 ms at a time."""
+        """Serves the client once per cycle and steps the physics, STEP_MS at a time at most."""
         left, cycle = max(1, round(duration_s / TICK_S)), round(self.tick_s / TICK_S)
         while left > 0:
             # the server's run_once without its sleep, which gives a twentieth of a tick away
             self.arm_server.process_commands()
-            steps = min(left, cycle) if self.arm_server.under_torques else 1
-            for step in range(steps):
-                if step:
+            due = min(left, cycle) if self.arm_server.under_torques else 1
+            for passed in range(0, due, STEP_MS):
+                if passed:
                     self.robot.hold_torques()
+                self.model.opt.timestep = min(STEP_MS, due - passed) * TICK_S
                 self._disturb()
                 self._simulator.step()
                 self._watch()
-            self.arm_server.pass_over(steps - 1)
+            self.arm_server.pass_over(due - 1)
             self.arm_server.send_state()
-            left -= steps
+            left -= due
 
     @property
     def arm_server(self) -> ReflexServer:

@@ -24,6 +24,7 @@ class LeanRobot(FrankaMujocoRobot):
 
     def _attach_to_scene(self, model: Any, data: Any, prefix: str) -> None:
         super()._attach_to_scene(model, data, prefix)
+        self._timing = model.opt
         self._q, self._v = np.array(self._qpos_addrs), np.array(self._dof_addrs)
         self._low, self._high = super().torque_limit_low, super().torque_limit_high
 
@@ -42,7 +43,7 @@ class LeanRobot(FrankaMujocoRobot):
 
     def _post_step(self) -> None:
         self._BaseRobot__prev_t = self._BaseRobot__t
-        self._BaseRobot__t += 0.001
+        self._BaseRobot__t += self._timing.timestep
         self._due = True
 
     @property

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.franka_arm import LeanRobot, StateBytes
+from visuomotor.sim.franka_hand import answering
 
 ERRORS = (
     *("joint_position_limits_violation", "cartesian_position_limits_violation"),
@@ -107,6 +108,8 @@ class ReflexServer(FrankaRobotServer, _Commands):
         self._FrankaServer__message_id += milliseconds
         if self._lost:
             self._lost += milliseconds
+        if self.gripper_server is not None:
+            self.gripper_server.exchange_ms = 1 + milliseconds
 
     def _pre_process_commands(self) -> None:
         super()._pre_process_commands()
@@ -204,5 +207,7 @@ class ReflexSimulationServer(SimulationServer):
         for robot in self.sim.robots:
             server = ReflexServer(robot, self._remaining_hostname_candidates, self._lost_packets)
             server.init()
+            if server.gripper_server is not None:
+                answering(server.gripper_server)
             self.robot_servers.append(server)
         self.sim.start()
