@@ -33,8 +33,8 @@ class ReplaySettings:
 
     radius_m: of the cylinders that stand for the objects. height_m: of the moved one where the
     demonstration never shows it on the table, and of a static one on which nothing is put.
-    heights_m: bounds of the moved one's. pause_s: for closing before the action, and for opening after
-    it. seed: of the table's friction.
+    heights_m: bounds of the moved one's. pause_s: for closing before the action, and for opening
+    after it. seed: of the table's friction.
     """
 
     radius_m: float = 0.045
