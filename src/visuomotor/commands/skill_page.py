@@ -17,6 +17,7 @@ def page(
     checkpoint: Path | None = None,
     rollouts: int = 4,
     scores: tuple[Path, ...] = (),
+    height: int = 200,
     out: Path = Path("skill.html"),
 ) -> int:
     """Write a page of an action: its videos, their estimated states, and the skill at work.
@@ -33,6 +34,7 @@ def page(
         checkpoint: Folder of a trained skill.
         rollouts: Of each benchmark.
         scores: JSON files of `skill eval --out`.
+        height: Of the videos' pictures, px.
         out: The .html file.
     """
     from visuomotor.bench.real2sim.inputs import estimated_video
@@ -44,6 +46,8 @@ def page(
     name = find_action(action).name
     if not states and checkpoint is None:
         raise ConfigError("got neither --states nor --checkpoint, expected something to show")
+    if height < 60:
+        raise ConfigError(f"--height: got {height}, expected 60 px or more")
     if rollouts < 1:
         raise ConfigError(f"--rollouts: got {rollouts}, expected 1 or more")
     judged = [_score(path, name) for path in scores]
@@ -58,7 +62,7 @@ def page(
             assert checkpoint is not None
             films[benchmark] = skill_rollouts(checkpoint, benchmark, rollouts, name)
             line.step(f"rollouts, {benchmark}")
-    write_page(out, name, videos, films, judged)
+    write_page(out, name, videos, films, judged, height)
     print(f"page: {out} ({out.stat().st_size / 1e6:.1f} MB)")
     return 0
 

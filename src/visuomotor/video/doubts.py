@@ -15,7 +15,7 @@ def doubts(tracks: Tracks) -> list[str]:
     lines = []
     hand, moved = tracks.boxes["hand"], tracks.boxes["moved"]
     at_border = {b: _at_border(tracks.boxes[b], tracks.size) for b in ("hand", "moved")}
-    if not at_border["hand"].any() and at_border["moved"].mean() > 0.2:
+    if not at_border["hand"].any() and at_border["moved"].mean() > 0.1:
         frame = int(np.flatnonzero(at_border["moved"])[0])
         if _way(moved) > _way(hand):
             lines.append(

@@ -59,32 +59,32 @@ def first_masks(
 
 
 def split(image: UInt8, inside: Mapping[str, Mask]) -> dict[str, Mask]:
-    """Whose each pixel most likely is, by colours: a mask (H, W) per body within its own region."""
+    """Whose each pixel would be if it were a body's, by colours: masks (H, W) within the regions.
+
+    What is background is left to GrabCut: here every pixel of a region goes to some body.
+    """
     anywhere = np.any(list(inside.values()), axis=0)
     kernel = np.ones((2 * _RING_PX + 1,) * 2, np.uint8)
     around = (cv2.dilate(anywhere.astype(np.uint8), kernel) > 0) & ~anywhere
-    background = colour_shares(image, around)
+    background = colour_shares(image, around.astype(float))
     alone = {n: region & ~_others(inside, n) for n, region in inside.items()}
     share = {n: alone[n].sum() / max(1, int(region.sum())) for n, region in inside.items()}
     models: dict[str, Float64] = {}
     for name in sorted(inside, key=lambda n: -share[n]):
-        region = alone[name] if share[name] > _ALONE else inside[name]
-        rivals = [background, *models.values()]
+        region = (alone[name] if share[name] > _ALONE else inside[name]).astype(float)
+        rivals = np.max([background, *models.values()], axis=0)
         own = colour_shares(image, region)
-        for _ in range(2):  # what the surroundings explain as well is none of it
-            kept = region & (own > np.max(rivals, axis=0))
-            own = colour_shares(image, kept if kept.sum() >= FEWEST_PX else region)
+        for _ in range(2):  # what others explain as well counts less
+            own = colour_shares(image, region * own / (own + rivals + 1e-12))
         models[name] = own
-    names = [*inside]
-    evidence = np.stack([background, *(models[n] for n in names)])
-    allowed = np.stack([np.ones_like(anywhere), *(inside[n] for n in names)])
-    evidence = np.where(allowed, np.log(evidence + 1e-5), -30.0)
+    evidence = np.log(np.stack([models[n] for n in inside]) + 1e-4)
+    evidence = np.where(np.stack(list(inside.values())), evidence, -30.0)
     belief = _softmax(evidence)
     for _ in range(_ROUNDS):
         near = np.stack([cv2.GaussianBlur(b, (0, 0), _SPREAD_PX) for b in belief])
         belief = _softmax(evidence + _TOGETHER * near)
     best = belief.argmax(axis=0)
-    return {name: (best == i) & inside[name] for i, name in enumerate(names, 1)}
+    return {name: (best == i) & region for i, (name, region) in enumerate(inside.items())}
 
 
 def _others(inside: Mapping[str, Mask], name: str) -> Mask:

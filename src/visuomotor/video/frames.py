@@ -108,12 +108,20 @@ def _folder(folder: Path) -> Iterator[UInt8]:
 
 
 def _episode(folder: Path, camera: str, rate_hz: float) -> Iterator[UInt8]:
-    first_ns, wanted = None, 0
-    for frame in read_frames(folder, cameras=(camera,)):
-        first_ns = frame.stamp_ns if first_ns is None else first_ns
-        if (frame.stamp_ns - first_ns) * 1e-9 * rate_hz >= wanted - 0.25:
-            wanted += 1
-            yield frame.cameras[camera].color
+    with open_bag(folder) as bag:
+        try:
+            cameras = bag.layout().cameras
+        except DataError as error:
+            images = ", ".join(t for t, kind in bag.topics.items() if kind in IMAGES) or "none"
+            raise DataError(f"{error}; or say --topic, of the images here: {images}") from error
+        if camera not in cameras:
+            raise DataError(f"{folder}: {unknown_name('camera', camera, cameras)}")
+        first_ns, wanted = None, 0
+        for frame in read_frames(bag, cameras=(camera,)):
+            first_ns = frame.stamp_ns if first_ns is None else first_ns
+            if (frame.stamp_ns - first_ns) * 1e-9 * rate_hz >= wanted - 0.25:
+                wanted += 1
+                yield frame.cameras[camera].color
 
 
 def _topic(folder: Path, topic: str, rate_hz: float) -> Iterator[UInt8]:

@@ -43,11 +43,11 @@ class Colours:
         return values
 
 
-def colour_shares(image: UInt8, where: Mask) -> Float64:
-    """How common each pixel's colour (H, W) is among those of a mask (H, W): shares of them."""
+def colour_shares(image: UInt8, weight: Float64) -> Float64:
+    """How common each pixel's colour (H, W) is where weights (H, W) are: a share of their sum."""
     number = _numbers(image)
-    seen = np.bincount(number[where], minlength=_BINS**3).astype(np.float64)
-    values: Float64 = _smooth(seen / max(seen.sum(), 1.0))[number]
+    seen = np.bincount(number.ravel(), weight.ravel(), minlength=_BINS**3)
+    values: Float64 = _smooth(seen / max(float(seen.sum()), 1e-12))[number]
     return values
 
 

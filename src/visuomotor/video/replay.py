@@ -149,14 +149,18 @@ def _steps(d: Demonstration, pause: int) -> tuple[NDArray[np.int64], NDArray[np.
     """The demonstration's step at each of the replay's, with pauses, and whether it grasps."""
     acting = np.flatnonzero(d.phase == ACT)
     leaving = np.flatnonzero(d.phase == LEAVE)
-    keeps = bool(len(leaving)) and bool((d.touch[leaving] > 0.5).all())
+    keeps = _keeps(d)
     wait = np.full(pause, acting[0])
     rest = np.full(0 if keeps else pause, acting[-1])
     index = np.concatenate([wait, acting, rest, leaving]).astype(np.int64)
-    touch = np.concatenate(
-        [np.ones(pause), np.ones(len(acting)), np.zeros(len(rest)), d.touch[leaving]]
-    )
-    return index, touch > 0.5
+    grasped = pause + len(acting)
+    return index, (np.arange(len(index)) < grasped) | keeps
+
+
+def _keeps(d: Demonstration) -> bool:
+    """Whether the hand does not let the object go, as when it picks it up."""
+    kind = find_action(d.action)
+    return kind.lifted and not kind.static
 
 
 def _led(d: Demonstration, first: int) -> Float64:
@@ -168,7 +172,7 @@ def _led(d: Demonstration, first: int) -> Float64:
     last = int(np.flatnonzero(d.phase == ACT)[-1])
     left = np.linalg.norm(d.hand_position - d.hand_position[-1], axis=1)
     share = np.ones(len(d.touch))
-    if d.touch[-1] < 0.5 and left[last] > 1e-6:
+    if not _keeps(d) and left[last] > 1e-6:
         share[last + 1 :] = np.clip(left[last + 1 :] / left[last], 0.0, 1.0)
     led: Float64 = d.hand_position - share[:, None] * shift
     return led

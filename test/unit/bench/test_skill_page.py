@@ -51,9 +51,12 @@ def files(tmp_path_factory):
     return folder
 
 
+SMALL = ("--height", "80")
+
+
 def page(folder, out, *words):
     files = ["--states", str(folder / "states.npz"), "--tracks", str(folder / "tracks.json")]
-    return main(["skill", "page", "--action", "pick_up", *files, *words, "--out", str(out)])
+    return main(["skill", "page", "--action", "pick_up", *files, *words, "--out", str(out), *SMALL])
 
 
 def test_the_page_stands_alone_and_says_what_it_was_given(files, tmp_path, capsys) -> None:

@@ -10,16 +10,30 @@ pytest.importorskip("mujoco")
 from visuomotor.cli import main
 from visuomotor.errors import ConfigError, DataError
 from visuomotor.video.actions import ACTIONS
-from visuomotor.video.demonstration import ACT, save_demonstration
+from visuomotor.video.demonstration import ACT, Demonstration, save_demonstration
 from visuomotor.video.examples import example_demonstration
 from visuomotor.video.replay import ReplaySettings
 from visuomotor.video.replay import replay as replayed
 
 
+def from_aside(d: Demonstration) -> Demonstration:
+    """With a hand that does not reach over the standing object, and has room for its fingers."""
+    if d.action != "put_behind":
+        return d
+    far = np.where(d.object_position[:, 1] > 0, 0.5 * d.object_position[:, 1], 0.0)
+    shift = far[:, None] * np.array([0.0, 1.0, 0.0])
+    return replace(
+        d,
+        hand_azimuth=np.full_like(d.hand_azimuth, 0.3),
+        object_position=d.object_position + shift,
+        hand_position=d.hand_position + shift,
+    )
+
+
 @pytest.mark.parametrize("action", list(ACTIONS))
 def test_a_plain_demonstration_can_be(action: str) -> None:
     seen = []
-    done = replayed(example_demonstration(action), look=seen.append)
+    done = replayed(from_aside(example_demonstration(action)), look=seen.append)
     assert done.as_shown
     assert done.as_replayed
     assert done.off_m.mean() < 0.02
@@ -39,10 +53,17 @@ def test_an_object_that_goes_without_the_hand_is_told() -> None:
     assert done.off_m[-1] > 0.1
 
 
+def test_a_hand_that_reaches_over_the_standing_object_knocks_it() -> None:
+    done = replayed(example_demonstration("put_behind"))
+    assert done.as_shown
+    assert not done.as_replayed
+
+
 def test_an_object_that_is_let_go_in_the_air_falls() -> None:
     d = example_demonstration("put_next_to")
     path = d.object_position.copy()
     path[:, 2] += 0.2 * (d.phase >= ACT)
+    path[0, 2] = 0.035  # where it rests
     lifted = replace(d, object_position=path, hand_position=path)
     assert replayed(lifted).off_m[-1] > 0.1
 

@@ -28,15 +28,16 @@ def made():
     return tracks, true_states(known, tracks.name), video
 
 
-def test_a_cuboid_is_drawn_onto_its_picture(made) -> None:
-    """The rendered video says where the objects are; what is drawn covers the same pixels."""
+def test_bodies_are_drawn_onto_their_pictures(made) -> None:
+    """The rendered video says where what stands in front is; what is drawn covers those pixels."""
     tracks, states, video = made
-    drawn = side_by_side(tracks, states, height=240)[:, 20:]
-    for t in (0, tracks.frames // 2, tracks.frames - 1):
-        panel = drawn[t, :, 426 + 4 : 2 * 426 + 4].astype(int)
-        magenta = (panel[..., 0] > panel[..., 1] + 60) & (panel[..., 2] > panel[..., 1] + 20)
-        true = video.masks["object 1"][t][:, :426]
-        assert (magenta & true).sum() / (magenta | true).sum() > 0.8, t
+    drawn = side_by_side(tracks, states, height=240)[:, 20:, 426 + 4 : 2 * 426 + 4].astype(int)
+    middle = tracks.frames // 2
+    blue = drawn[0, ..., 2] > drawn[0, ..., 0] + 60
+    yellow = drawn[middle, ..., 0] > drawn[middle, ..., 2] + 60
+    for found, name, t in ((blue, "object 0", 0), (yellow, "hand", middle)):
+        true = video.masks[name][t][:, :426]
+        assert (found & true).sum() / (found | true).sum() > 0.8, name
 
 
 def test_a_view_has_right_on_the_right_and_what_is_far_above() -> None:

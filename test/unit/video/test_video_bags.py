@@ -57,6 +57,8 @@ def test_what_is_wrong_with_a_bag_is_told(tmp_path) -> None:
         read_video(tmp_path / "bag", 12.0, topic="/phone/image")
     with pytest.raises(DataError, match=r"unknown topic of images '/phone/imag'; did you mean"):
         read_video(tmp_path / "bag", 6.0, topic="/phone/imag")
+    with pytest.raises(DataError, match=r"or say --topic, of the images here: /phone/im"):
+        read_video(tmp_path / "bag", 6.0)
     with pytest.raises(DataError, match=r"expected a bag: no metadata\.yaml here"):
         read_video(tmp_path, 6.0, topic="/phone/image")
     write(tmp_path / "odd", clip(12), 12.0, StoragePlugin.MCAP, encoding="yuv422")

@@ -43,7 +43,7 @@ def estimated_video(
     """Finds the tracks of estimated states among files, and the video's frames.
 
     tracks: our own JSON or Something-Else's boxes. sources: videos by the name that the tracks
-    have; without one among them the place that the tracks name is tried; else boxes stand for it.
+    have; without one among them the file or folder of pictures that the tracks name; else boxes do.
     source: the video, whatever its name.
     Raises DataError where no file has the tracks, or files are of different videos.
     """
@@ -52,7 +52,8 @@ def estimated_video(
     named = [p for p in sources if p.stem == Path(seen.name).stem]
     own = Path(seen.name)
     if source is None:
-        source = named[0] if named else own if own.exists() else None
+        there = own.is_file() or (own.is_dir() and not (own / "metadata.yaml").exists())
+        source = named[0] if named else own if there else None
     images = None
     if source is not None:
         images = read_video(source, seen.rate_hz, seen.size[1]).images

@@ -24,7 +24,6 @@ from visuomotor.video.replay import Replay
 from visuomotor.video.side_by_side import demonstration_frames, side_by_side
 from visuomotor.video.states import VideoStates
 
-_HEIGHT = 200
 _PAGE_STYLE = """
 main { max-width: 1180px; }
 .video { margin-top: 34px; }
@@ -53,12 +52,14 @@ def write_page(
     videos: Sequence[EstimatedVideo],
     films: Mapping[str, Sequence[Film]],
     scores: Sequence[Mapping[str, Any]] = (),
+    height: int = 200,
 ) -> Path:
     """Writes the page of an action's videos.
 
     films: rollouts of a trained skill by benchmark. scores: what `skill eval --out` wrote of it.
+    height: of pictures, px.
     """
-    parts = [_video(v, action) for v in videos]
+    parts = [_video(v, action, height) for v in videos]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -130,12 +131,12 @@ def _film(film: Film) -> str:
     )
 
 
-def _video(video: EstimatedVideo, action: str) -> str:
+def _video(video: EstimatedVideo, action: str, height: int) -> str:
     states, scale = video.states, AlignmentSettings().scale
-    seen = side_by_side(video.tracks, states, video.images, _HEIGHT)
+    seen = side_by_side(video.tracks, states, video.images, height)
     static = None if states.static_size is None else scale * np.asarray(states.static_size)
     shown = demonstration_frames(
-        video.demonstration, scale * np.asarray(states.moved_size), static, _HEIGHT
+        video.demonstration, scale * np.asarray(states.moved_size), static, height
     )
     done, film = replay_film(video.name, video.demonstration)
     pictures = (
