@@ -31,7 +31,8 @@ from visuomotor.video.tracks import BODIES, Tracks
 HAND, MOVED, STATIC = COLOURS
 _PAPER, _DARK, _INK = 246, 38, (70, 74, 80)
 _HEAD, _GAP = 20, 4
-_HAND_M = 0.15
+_HAND_M, _REACH_M = 0.15, 0.4
+"""Of the hand that is drawn; and how far from the object it is still shown from above."""
 
 
 def side_by_side(
@@ -48,9 +49,12 @@ def side_by_side(
     size = (2 * round(tracks.size[0] * height / tracks.size[1] / 2), height)
     view = camera_view(*states.camera, states.focal_px, tracks.size)
     view = scaled(view, size)
-    reach = [states.hand_position, states.moved_position]
-    if states.static_position is not None:
-        reach.append(states.static_position[None])
+    apart = np.linalg.norm(states.hand_position - states.moved_position, axis=1)
+    half = np.asarray(states.moved_size) / 2
+    reach = [states.hand_position[tracks.seen("hand") & (apart < _REACH_M)]]
+    reach += [states.moved_position - half, states.moved_position + half]
+    if states.static_position is not None and states.static_size is not None:
+        reach += [states.static_position[None] + k * states.static_size for k in (-0.5, 0.5)]
     above = view_from_above(np.concatenate(reach), float(states.camera[1]), (height, height))
     made = []
     for t in range(tracks.frames):
@@ -84,7 +88,8 @@ def demonstration_frames(
     d = demonstration
     size = (round(1.25 * height), height)
     front = camera_view(1.25, 0.0, 0.6, 1.5 * height, size)
-    reach = [d.hand_position, d.object_position, np.zeros((1, 3))]
+    reach = [d.hand_position, np.zeros((1, 3))]
+    reach += [d.object_position + k * np.asarray(moved_m) for k in (-0.5, 0.5)]
     above = view_from_above(np.concatenate(reach), 0.0, (height, height))
     rotations = np.asarray(matrix_from_rotvec(d.object_rotation))
     made = []

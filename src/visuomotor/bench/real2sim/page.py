@@ -30,9 +30,9 @@ main { max-width: 1180px; }
 .video h3 { font-size: 17px; margin: 0 0 10px; }
 .strip { display: flex; flex-wrap: wrap; gap: 10px; align-items: flex-start; }
 .strip figure { flex: 0 1 auto; min-width: 0; }
-.strip img, .films img { width: auto; max-width: 100%; height: auto; background: none; }
+.strip img { width: auto; max-width: 100%; height: auto; background: none; }
 .films { display: flex; flex-wrap: wrap; gap: 10px; margin: 0 0 16px; }
-.films figure { flex: 0 1 288px; }
+.films figure { flex: 0 1 calc((100% - 30px) / 4); min-width: 190px; }
 .facts { display: grid; gap: 14px; margin-top: 12px;
   grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; padding: 0; margin: 0 0 10px; }
