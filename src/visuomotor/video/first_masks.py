@@ -1,8 +1,8 @@
 """Masks of bodies from a box around each in one frame, also where the boxes overlap.
 
-A box says: the body is in here. Where two overlap, colours decide whose a pixel is: those that a
-body shows where only its box is, those of the other, and those around both. Then GrabCut (Rother
-et al. 2004) finds each one's outline among what is not the other's.
+GrabCut (Rother et al. 2004) finds what stands out in each box by itself. Where two boxes overlap it
+may be the same, and colours decide whose a pixel is: those that each body has where nobody else
+claims one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64, UInt8
 from visuomotor.errors import DataError
-from visuomotor.video.outlines import colour_shares, outline, within
+from visuomotor.video.outlines import cleaned, colour_shares, outline, within
 
 Mask = NDArray[np.bool_]
 FEWEST_PX = 30
-_ALONE, _RING_PX = 0.15, 15
+_ALONE = 0.15
 _ROUNDS, _SPREAD_PX, _TOGETHER = 6, 2.0, 3.0
 """Rounds in which neighbours agree, over how many pixels, and nats that their agreement counts."""
 
@@ -40,56 +40,46 @@ def first_masks(
                 f"{where}: got the box {[round(float(v)) for v in boxes[name]]} of {name}, "
                 f"expected x1 < x2, y1 < y2 within {width} x {height}"
             )
-    rivals = {n: _others(inside, n) for n in inside}
-    crowded = any((inside[n] & rivals[n]).any() for n in inside)
-    likely = split(image, inside) if crowded else inside
-    masks: dict[str, Mask] = {}
-    taken = np.zeros((height, width), bool)
+    claimed = {name: outline(image, region, region, None) for name, region in inside.items()}
+    masks = settle(image, claimed)
     for name, region in inside.items():
-        theirs = np.any([likely[n] for n in inside if n != name], axis=0) if crowded else taken
-        allowed = region & ~taken & ~theirs
-        masks[name] = outline(image, allowed, likely[name] & allowed, None)
         if masks[name].sum() < max(FEWEST_PX, 0.05 * region.sum()):
             raise DataError(
                 f"{where}: nothing stands out in the box of {name}; draw it a little larger, or "
                 "begin with another frame"
             )
-        taken |= masks[name]
     return masks
 
 
-def split(image: UInt8, inside: Mapping[str, Mask]) -> dict[str, Mask]:
-    """Whose each pixel would be if it were a body's, by colours: masks (H, W) within the regions.
+def settle(image: UInt8, claimed: Mapping[str, Mask]) -> dict[str, Mask]:
+    """Masks (H, W) of which none overlap, from such that may: colours decide what is disputed.
 
-    What is background is left to GrabCut: here every pixel of a region goes to some body.
+    A body's colours are those where nobody else claims a pixel. One that has next to none of its
+    own has what the others' colours explain worst.
     """
-    anywhere = np.any(list(inside.values()), axis=0)
-    kernel = np.ones((2 * _RING_PX + 1,) * 2, np.uint8)
-    around = (cv2.dilate(anywhere.astype(np.uint8), kernel) > 0) & ~anywhere
-    background = colour_shares(image, around.astype(float))
-    alone = {n: region & ~_others(inside, n) for n, region in inside.items()}
-    share = {n: alone[n].sum() / max(1, int(region.sum())) for n, region in inside.items()}
+    disputed = np.sum(list(claimed.values()), axis=0) > 1
+    if not disputed.any():
+        return dict(claimed)
+    share = {n: (m & ~disputed).sum() / max(1, int(m.sum())) for n, m in claimed.items()}
     models: dict[str, Float64] = {}
-    for name in sorted(inside, key=lambda n: -share[n]):
-        region = (alone[name] if share[name] > _ALONE else inside[name]).astype(float)
-        rivals = np.max([background, *models.values()], axis=0)
-        own = colour_shares(image, region)
-        for _ in range(2):  # what others explain as well counts less
-            own = colour_shares(image, region * own / (own + rivals + 1e-12))
+    for name in sorted(claimed, key=lambda n: -share[n]):
+        own = colour_shares(image, (claimed[name] & ~disputed).astype(float))
+        if share[name] < _ALONE:
+            own = colour_shares(image, claimed[name].astype(float))
+            rivals = np.max([*models.values(), np.zeros_like(own)], axis=0)
+            for _ in range(3):
+                own = colour_shares(image, claimed[name] * own / (own + rivals + 1e-12))
         models[name] = own
-    evidence = np.log(np.stack([models[n] for n in inside]) + 1e-4)
-    evidence = np.where(np.stack(list(inside.values())), evidence, -30.0)
-    belief = _softmax(evidence)
+    evidence = np.log(np.stack([models[n] for n in claimed]) + 1e-4)
+    evidence = np.where(np.stack(list(claimed.values())), evidence, -30.0)
+    belief = _softmax(evidence) * np.any(list(claimed.values()), axis=0)
     for _ in range(_ROUNDS):
         near = np.stack([cv2.GaussianBlur(b, (0, 0), _SPREAD_PX) for b in belief])
-        belief = _softmax(evidence + _TOGETHER * near)
+        belief = _softmax(evidence + _TOGETHER * near) * np.any(list(claimed.values()), axis=0)
     best = belief.argmax(axis=0)
-    return {name: (best == i) & region for i, (name, region) in enumerate(inside.items())}
-
-
-def _others(inside: Mapping[str, Mask], name: str) -> Mask:
-    found = [region for n, region in inside.items() if n != name]
-    return np.any(found, axis=0) if found else np.zeros_like(inside[name])
+    return {
+        name: cleaned((best == i) & mask, mask) for i, (name, mask) in enumerate(claimed.items())
+    }
 
 
 def _softmax(values: Float64) -> Float64:

@@ -81,7 +81,7 @@ def outline(
         np.ascontiguousarray(crop), labels, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK
     )
     found = np.zeros_like(allowed)
-    found[rows, columns] = _cleaned(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), region)
+    found[rows, columns] = cleaned(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), region)
     return found
 
 
@@ -104,7 +104,7 @@ def _window(allowed: Mask, pad: int = 12) -> tuple[slice, slice]:
     )
 
 
-def _cleaned(mask: Mask, expected: Mask) -> Mask:
+def cleaned(mask: Mask, expected: Mask) -> Mask:
     """Without specks: pieces that touch what was expected, or are as large as a third of it."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
