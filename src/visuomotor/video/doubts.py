@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64
 from visuomotor.video.tracks import Tracks
@@ -48,9 +49,8 @@ def _way(boxes: Float64) -> float:
     return float(np.linalg.norm(np.diff(seen, axis=0), axis=1).sum())
 
 
-def _at_border(boxes: Float64, size: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _at_border(boxes: Float64, size: tuple[int, int]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         low = (boxes[:, :2] <= BORDER_PX).any(axis=1)
         high = (boxes[:, 2:] >= np.array(size) - BORDER_PX).any(axis=1)
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = low | high
-    return found
+    return np.asarray(low | high)

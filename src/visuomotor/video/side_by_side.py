@@ -47,7 +47,8 @@ def side_by_side(
     """
     check_one_video(tracks, states, None if images is None else len(images))
     size = (2 * round(tracks.size[0] * height / tracks.size[1] / 2), height)
-    view = camera_view(*states.camera, states.focal_px, tracks.size)
+    distance_m, azimuth, elevation = (float(v) for v in states.camera)
+    view = camera_view(distance_m, azimuth, elevation, states.focal_px, tracks.size)
     view = scaled(view, size)
     apart = np.linalg.norm(states.hand_position - states.moved_position, axis=1)
     half = np.asarray(states.moved_size) / 2
@@ -55,7 +56,7 @@ def side_by_side(
     reach += [states.moved_position - half, states.moved_position + half]
     if states.static_position is not None and states.static_size is not None:
         reach += [states.static_position[None] + k * states.static_size for k in (-0.5, 0.5)]
-    above = view_from_above(np.concatenate(reach), float(states.camera[1]), (height, height))
+    above = view_from_above(np.concatenate(reach), azimuth, (height, height))
     made = []
     for t in range(tracks.frames):
         seen = None if images is None else images[t]

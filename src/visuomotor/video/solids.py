@@ -83,8 +83,8 @@ def camera_view(
     distance_m: float, azimuth: float, elevation: float, focal_px: float, size: tuple[int, int]
 ) -> View:
     """What a camera sees that looks at the origin, as `VideoStates.camera` says, angles in rad."""
-    where = (torch.tensor([v], dtype=torch.float64) for v in (distance_m, azimuth, elevation))
-    rows, centre = OrbitCamera(*where, focal_px, size).axes()
+    distance, across, up = torch.tensor([[distance_m], [azimuth], [elevation]]).double()
+    rows, centre = OrbitCamera(distance, across, up, focal_px, size).axes()
     return View(rows[0].numpy(), centre[0].numpy(), focal_px, size)
 
 

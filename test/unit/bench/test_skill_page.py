@@ -118,7 +118,7 @@ def test_rollouts_of_a_skill_are_shown_as_they_went(files, tmp_path, capsys) -> 
 
 
 def test_an_animation_is_a_webp_that_repeats() -> None:
-    images = [np.full((40, 60, 3), 40 * t, np.uint8) for t in range(6)]
+    images = np.stack([np.full((40, 60, 3), 40 * t, np.uint8) for t in range(6)])
     data = animated_webp(images, 12.0)
     assert data[:4] == b"RIFF"
     assert b"ANIM" in data[:64]

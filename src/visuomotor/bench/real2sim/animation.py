@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from html import escape
 
 import cv2
@@ -16,8 +15,8 @@ _QUALITY = 62
 _HOLD_MS = 900
 
 
-def animated_webp(images: Sequence[UInt8], rate_hz: float, quality: int = _QUALITY) -> bytes:
-    """Images (H, W, 3) RGB as an animation that repeats, its last one held for a moment.
+def animated_webp(images: UInt8, rate_hz: float, quality: int = _QUALITY) -> bytes:
+    """Images (T, H, W, 3) RGB as an animation that repeats, its last one held for a moment.
 
     Raises MissingDependencyError where OpenCV is older than 4.12.
     """
@@ -35,7 +34,7 @@ def animated_webp(images: Sequence[UInt8], rate_hz: float, quality: int = _QUALI
     return bytes(data)
 
 
-def picture_tag(images: Sequence[UInt8], rate_hz: float, text: str) -> str:
+def picture_tag(images: UInt8, rate_hz: float, text: str) -> str:
     """An <img> that holds the animation; text says what it shows."""
     data = base64.b64encode(animated_webp(images, rate_hz)).decode()
     height, width = images[0].shape[:2]

@@ -35,10 +35,10 @@ def replay_figure(replays: Mapping[str, Replay]) -> str:
     rows = -(-len(replays) // _COLUMNS)
     entries = ((SHOWN, "demonstrated"), (REPLAYED, "replayed, satisfied"), (FAILED, "not"))
     for i, (colour, text) in enumerate(entries):
-        x, y = 20 + 150 * i, rows * _SIDE + 12
+        at, base = 20 + 150 * i, rows * _SIDE + 12
         body.append(
-            f'<line class="line" stroke="{colour}" x1="{x}" x2="{x + 18}" y1="{y}" y2="{y}"/>'
-            f'<text x="{x + 23}" y="{y + 4}">{text}</text>'
+            f'<line class="line" stroke="{colour}" x1="{at}" x2="{at + 18}" y1="{base}" '
+            f'y2="{base}"/><text x="{at + 23}" y="{base + 4}">{text}</text>'
         )
     width = 2 * _SIDE * min(_COLUMNS, max(len(replays), 1))
     return picture(body, width, rows * _SIDE + _ENTRY, "Demonstrations replayed in physics")

@@ -33,7 +33,8 @@ class GripperPictures:
             q[9 + 7 * i : 12 + 7 * i] = state.objects[world, i]
             q[12 + 7 * i : 16 + 7 * i] = _wxyz(state.rotations[world, i])
         mujoco.mj_forward(model, data)
-        return self._renderer.render(data, CAMERA)[0].copy()
+        image: NDArray[np.uint8] = self._renderer.render(data, CAMERA)[0]
+        return image
 
     def close(self) -> None:
         """Frees the OpenGL context."""
