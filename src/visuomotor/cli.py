@@ -28,10 +28,12 @@ from visuomotor.commands import (
     services,
     simulation,
     skill,
+    skill_page,
     study,
     training,
     video,
     video_parse,
+    video_show,
     weak,
     weak_rendering,
 )
@@ -115,6 +117,7 @@ def application() -> SubcommandApp:
     skills.command(name="eval")(skill.evaluate)
     skills.command(skill.starts)
     skills.command(skill.example)
+    skills.command(skill_page.page)
     app.command(skills, name="skill", help="Judge skills that were learned from videos.")
     app.command(generation.generate)
     app.command(generation.goal)
@@ -136,6 +139,8 @@ def application() -> SubcommandApp:
     watching = SubcommandApp()
     watching.command(name="parse")(video_parse.parse)
     watching.command(video.estimate)
+    watching.command(video_show.show)
+    watching.command(video_show.replay)
     app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app

@@ -73,7 +73,9 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")]
-    + [["weak", w] for w in ("label", "capture", "check")],
+    + [["weak", w] for w in ("label", "capture", "check")]
+    + [["video", v] for v in ("parse", "estimate", "show", "replay")]
+    + [["skill", s] for s in ("eval", "starts", "example", "page")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,7 @@ def estimate(
     from visuomotor.video.actions import find_action
     from visuomotor.video.alignment import align, trajectory_of
     from visuomotor.video.demonstration import save_demonstration
+    from visuomotor.video.doubts import doubts
     from visuomotor.video.estimation import EstimationSettings, estimate_states
     from visuomotor.video.metrics import satisfied_actions
     from visuomotor.video.something_else import open_tracks
@@ -49,6 +51,8 @@ def estimate(
     torch.set_num_threads(max(threads, 1))
     kind = find_action(action)
     seen = open_tracks(tracks, kind, video, phases)
+    for doubt in doubts(seen):
+        print(f"look again: {doubt}", file=sys.stderr)
     settings = EstimationSettings(iterations=iterations, lift=lift)
     states = estimate_states(seen, kind.name, settings)
     save_states(out, states)

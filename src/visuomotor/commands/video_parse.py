@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def parse(
     rate_hz: float = 12.0,
     height: int = 240,
     camera: str = "front",
+    topic: str | None = None,
+    masks: Path | None = None,
     moving_camera: bool = False,
     port: int = 0,
     out: Path = Path("parsed"),
@@ -33,7 +36,8 @@ def parse(
     right. Boxes are x1 y1 x2 y2 in pixels of the video scaled to `height`.
 
     Args:
-        source: A video file (mp4), a folder of pictures, or an episode of a dataset.
+        source: A video file (mp4), a folder of pictures, an episode of a dataset, or with --topic
+            any other bag.
         hand: The hand's box, wrist onwards.
         moved: The box of the object that is moved.
         static: The box of an object that stays, where the action has one.
@@ -41,15 +45,20 @@ def parse(
         rate_hz: Frames per second that are used.
         height: Pixels that larger frames are scaled to.
         camera: Of an episode, whose images.
+        topic: Of a bag: sensor_msgs Image or CompressedImage.
+        masks: Folder of masks that were made elsewhere (docs/real2sim.md), instead of boxes.
         moving_camera: Do not refuse a camera that moves.
         port: Of the page on which boxes are drawn; 0 takes a free one.
         out: Folder of the results.
     """
     import numpy as np
 
+    from visuomotor.video.doubts import doubts
     from visuomotor.video.frames import read_video
+    from visuomotor.video.mask_files import read_masks
     from visuomotor.video.overlay import drawn, write_video
     from visuomotor.video.parsing import parse as run
+    from visuomotor.video.parsing import tracks_from
     from visuomotor.video.tracks import save_tracks
 
     given = {"hand": hand, "moved": moved, "static": static}
@@ -60,19 +69,27 @@ def parse(
             f"{lacking}: got no box, expected x1 y1 x2 y2 in frame {frame}; without any box they "
             "are drawn on a page"
         )
-    video = read_video(source, rate_hz, height, camera)
-    if not drawn_boxes:
-        frame, drawn_boxes = _ask(video.images, str(source), port)
-    boxes = {name: np.array(box, float) for name, box in drawn_boxes.items()}
-    with ProgressLine("parse", len(video.images)) as line:
-        tracks, found = run(
-            video, boxes, frame, not moving_camera, lambda t: line.step(f"frame {t}")
-        )
+    if drawn_boxes and masks is not None:
+        raise ConfigError("got boxes and --masks; leave one out")
+    video = read_video(source, rate_hz, height, camera, topic)
+    if masks is not None:
+        found = read_masks(masks, video)
+        tracks = tracks_from(video, found, not moving_camera)
+    else:
+        if not drawn_boxes:
+            frame, drawn_boxes = _ask(video.images, str(source), port)
+        boxes = {name: np.array(box, float) for name, box in drawn_boxes.items()}
+        with ProgressLine("parse", len(video.images)) as line:
+            tracks, found = run(
+                video, boxes, frame, not moving_camera, lambda t: line.step(f"frame {t}")
+            )
     save_tracks(out / "tracks.json", tracks)
     write_video(drawn(video.images, found), rate_hz, out / "overlay.mp4")
     for body in found:
         seen = int(tracks.seen(body).sum())
         print(f"{body}: seen in {seen} of {tracks.frames} frames")
+    for line_of_doubt in doubts(tracks):
+        print(f"look again: {line_of_doubt}", file=sys.stderr)
     print(f"written: {out / 'tracks.json'}; look at {out / 'overlay.mp4'}")
     return 0
 

@@ -8,7 +8,7 @@ place where it was last seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64, UInt8
 from visuomotor.errors import DataError
+from visuomotor.video.first_masks import FEWEST_PX, first_masks
 from visuomotor.video.outlines import Colours, outline, within
 
 Mask = NDArray[np.bool_]
-_GROWN, _FEWEST_PX = 0.35, 30
+_GROWN = 0.35
 _HIDDEN, _FOUND = 0.15, 0.35
 """Shares of a body's usual area: below the first it is hidden, above the second found again."""
 
@@ -54,21 +55,22 @@ def follow(
     boxes: Mapping[str, Float64],
     first: int = 0,
     progress: Callable[[int], None] = lambda _: None,
+    source: str = "video",
 ) -> dict[str, Followed]:
     """Every body of `boxes` (x1, y1, x2, y2 in px, in frame `first`) in all T frames.
 
     images (T, H, W, 3) RGB. Bodies that come first hide those that come later: name the hand first.
-    progress is told of every frame that is done. Raises DataError for a box without an inside, or
-    in which nothing stands out.
+    progress is told of every frame that is done; source names the video in messages. Raises
+    DataError for a box without an inside, or in which nothing stands out.
     """
     count, height, width = images.shape[:3]
     if not 0 <= first < count:
-        raise DataError(f"video: got first frame {first}, expected 0 to {count - 1}")
+        raise DataError(f"{source}: got first frame {first}, expected 0 to {count - 1}")
     found = {
         name: Followed(np.full((count, 4), np.nan), np.zeros((count, height, width), bool))
         for name in boxes
     }
-    start = _first_masks(images[first], boxes, first)
+    start = first_masks(images[first], boxes, f"{source}: frame {first}")
     _keep(found, start, first)
     for frames in (range(first + 1, count), range(first - 1, -1, -1)):
         bodies = {name: _begun(images[first], mask) for name, mask in start.items()}
@@ -76,8 +78,9 @@ def follow(
         for t in frames:
             flow = _flow(images[before], images[t])
             hidden = np.zeros((height, width), bool)
-            for body in bodies.values():
-                _advance(body, images[t], flow, hidden)
+            for name, body in bodies.items():
+                rivals = [b.colours for n, b in bodies.items() if n != name]
+                _advance(body, images[t], flow, hidden, rivals)
                 hidden |= body.mask
             _keep(found, {name: b.mask for name, b in bodies.items()}, t)
             before = t
@@ -85,28 +88,13 @@ def follow(
     return found
 
 
-def _first_masks(image: UInt8, boxes: Mapping[str, Float64], first: int) -> dict[str, Mask]:
-    masks: dict[str, Mask] = {}
-    height, width = image.shape[:2]
-    taken = np.zeros((height, width), bool)
-    for name, box in boxes.items():
-        inside = within(box, height, width)
-        if inside.sum() < _FEWEST_PX:
-            raise DataError(
-                f"video: frame {first}: got the box {[round(float(v)) for v in box]} of {name}, "
-                f"expected x1 < x2, y1 < y2 within {width} x {height}"
-            )
-        masks[name] = outline(image, inside, inside & ~taken, None)
-        if masks[name].sum() < max(_FEWEST_PX, 0.05 * inside.sum()):
-            raise DataError(
-                f"video: frame {first}: nothing stands out in the box of {name}; draw it a little "
-                "larger, or begin with another frame"
-            )
-        taken |= masks[name]
-    return masks
-
-
-def _advance(body: _Body, image: UInt8, flow: NDArray[np.float32], hidden: Mask) -> None:
+def _advance(
+    body: _Body,
+    image: UInt8,
+    flow: NDArray[np.float32],
+    hidden: Mask,
+    rivals: Sequence[Colours],
+) -> None:
     """The body's mask in the next frame; empty where it is hidden."""
     if body.mask.any():
         expected, body.lost = _moved(body.mask, flow), 0
@@ -117,13 +105,13 @@ def _advance(body: _Body, image: UInt8, flow: NDArray[np.float32], hidden: Mask)
     expected = expected & ~hidden
     if body.lost:  # anywhere near
         expected = near & ~hidden & (body.colours.ratio(image) > 1.0)
-    if expected.sum() < _FEWEST_PX:
+    if expected.sum() < FEWEST_PX:
         body.mask = np.zeros_like(body.mask)
         return
-    mask = outline(image, near & ~hidden, expected, body.colours)
+    mask = outline(image, near & ~hidden, expected, body.colours, rivals)
     enough = (_FOUND if body.lost else _HIDDEN) * body.usual_px
     most = max(2.5 * body.areas[-1], 4 * body.usual_px if body.lost else 0.0)
-    if not max(_FEWEST_PX, enough) <= mask.sum() <= most:
+    if not max(FEWEST_PX, enough) <= mask.sum() <= most:
         body.mask = np.zeros_like(body.mask)
         return
     body.mask = mask
@@ -171,6 +159,12 @@ def _flow(before: UInt8, after: UInt8) -> NDArray[np.float32]:
 def _keep(found: dict[str, Followed], masks: Mapping[str, Mask], t: int) -> None:
     for name, mask in masks.items():
         found[name].masks[t] = mask
-        v, u = np.nonzero(mask)
-        if len(u):
-            found[name].boxes[t] = (u.min(), v.min(), u.max() + 1, v.max() + 1)
+        found[name].boxes[t] = box_of(mask)
+
+
+def box_of(mask: Mask) -> Float64:
+    """The box x1, y1, x2, y2 px around a mask (H, W), NaN around none."""
+    v, u = np.nonzero(mask)
+    if not len(u):
+        return np.full(4, np.nan)
+    return np.array([u.min(), v.min(), u.max() + 1, v.max() + 1], np.float64)

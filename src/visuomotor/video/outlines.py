@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,17 +35,33 @@ class Colours:
                 histogram *= 0.0 if first else 1 - _FORGET
                 histogram += share if first else _FORGET * share
 
-    def ratio(self, image: UInt8) -> Float64:
-        """Nats (H, W) by which each pixel's colour speaks for the body."""
-        odds = np.log(self._body + 1e-5) - np.log(self._around + 1e-5)
+    def ratio(self, image: UInt8, rivals: Sequence[Colours] = ()) -> Float64:
+        """Nats (H, W) by which each pixel's colour speaks for the body, and not for a rival."""
+        other = np.max([self._around, *(r._body for r in rivals)], axis=0)
+        odds = np.log(self._body + 1e-5) - np.log(other + 1e-5)
         values: Float64 = odds[_numbers(image)]
         return values
 
 
-def outline(image: UInt8, allowed: Mask, expected: Mask, colours: Colours | None) -> Mask:
+def colour_shares(image: UInt8, weight: Float64) -> Float64:
+    """How common each pixel's colour (H, W) is where weights (H, W) are: a share of their sum."""
+    number = _numbers(image)
+    seen = np.bincount(number.ravel(), weight.ravel(), minlength=_BINS**3)
+    values: Float64 = _smooth(seen / max(float(seen.sum()), 1e-12))[number]
+    return values
+
+
+def outline(
+    image: UInt8,
+    allowed: Mask,
+    expected: Mask,
+    colours: Colours | None,
+    rivals: Sequence[Colours] = (),
+) -> Mask:
     """The body's pixels (H, W): within `allowed`, about where it is `expected`.
 
     image (H, W, 3) RGB. Without colours, from the expectation alone, as when a box was drawn.
+    rivals: colours of bodies that are near.
     """
     if not (allowed & expected).any():
         return np.zeros_like(allowed)
@@ -51,7 +69,7 @@ def outline(image: UInt8, allowed: Mask, expected: Mask, colours: Colours | None
     crop, region = image[rows, columns], (allowed & expected)[rows, columns]
     labels = np.where(region, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     if colours is not None:
-        ratio = colours.ratio(crop)
+        ratio = colours.ratio(crop, rivals)
         labels[region & (ratio < -_SURE)] = cv2.GC_PR_BGD
         labels[_eroded(region) & (ratio > _SURE)] = cv2.GC_FGD
     labels[~allowed[rows, columns]] = cv2.GC_BGD
@@ -63,7 +81,7 @@ def outline(image: UInt8, allowed: Mask, expected: Mask, colours: Colours | None
         np.ascontiguousarray(crop), labels, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK
     )
     found = np.zeros_like(allowed)
-    found[rows, columns] = _cleaned(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), region)
+    found[rows, columns] = cleaned(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), region)
     return found
 
 
@@ -86,7 +104,7 @@ def _window(allowed: Mask, pad: int = 12) -> tuple[slice, slice]:
     )
 
 
-def _cleaned(mask: Mask, expected: Mask) -> Mask:
+def cleaned(mask: Mask, expected: Mask) -> Mask:
     """Without specks: pieces that touch what was expected, or are as large as a third of it."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)

@@ -30,8 +30,8 @@ def drawn(images: UInt8, bodies: Mapping[str, Followed], scale: int = 2) -> UInt
             if np.isfinite(body.boxes[t]).all():
                 x1, y1, x2, y2 = (round(scale * float(v)) for v in body.boxes[t])
                 cv2.rectangle(large, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
-                _write(large, name, (x1 + 2, y1 - 4), colour)
-        _write(large, str(t), (4, large.shape[0] - 6), (255, 255, 255))
+                write(large, name, (x1 + 2, y1 - 4), colour)
+        write(large, str(t), (4, large.shape[0] - 6), (255, 255, 255))
         made.append(large)
     return np.stack(made)
 
@@ -50,6 +50,7 @@ def write_video(images: UInt8, rate_hz: float, path: Path) -> None:
         writer.release()
 
 
-def _write(image: UInt8, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def write(image: UInt8, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    """Writes a small text with a dark edge at a place (px) of an image."""
     for thickness, shade in ((3, (0, 0, 0)), (1, colour)):
         cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, shade, thickness, cv2.LINE_AA)

@@ -40,14 +40,19 @@ def parse(
             "hand and one of the moved object, and one of the static object where there are two"
         )
     ordered = {body: boxes[body] for body in BODIES if body in boxes}
-    found = follow(video.images, ordered, first, progress)
+    found = follow(video.images, ordered, first, progress, video.source)
+    return tracks_from(video, found, still_camera), found
+
+
+def tracks_from(video: Frames, found: Mapping[str, Followed], still_camera: bool = True) -> Tracks:
+    """Tracks of a video whose bodies are known in full size; raises DataError as `parse` does."""
     if still_camera:
         bodies = np.any([f.masks for f in found.values()], axis=0)
         check_standstill(video.images, bodies, video.source)
     height, width = video.images.shape[1:3]
     masks = {body: _smaller(f.masks) for body, f in found.items()}
     seen = {body: f.boxes for body, f in found.items()}
-    return Tracks(video.source, video.rate_hz, (width, height), seen, masks), found
+    return Tracks(video.source, video.rate_hz, (width, height), seen, masks)
 
 
 def _smaller(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

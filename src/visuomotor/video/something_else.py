@@ -14,7 +14,7 @@ from visuomotor.contracts import Float64
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.video.actions import Action, find_action
 from visuomotor.video.phases import predict_phases
-from visuomotor.video.tracks import Phases, Tracks, clip_boxes, load_tracks
+from visuomotor.video.tracks import FORMAT, Phases, Tracks, clip_boxes, load_tracks
 
 RATE_HZ = 12.0
 SIZE = (427, 240)
@@ -74,6 +74,14 @@ def tracks_of(
     if phases is not None:
         phases = _within(phases, len(frames))
     return Tracks(video, RATE_HZ, size, boxes, None, phases)
+
+
+def is_tracks(path: Path) -> bool:
+    """Whether a JSON file holds our own tracks, not Something-Else's boxes."""
+    try:
+        return FORMAT in path.read_text()[:200]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as tracks or boxes: {error}") from error
 
 
 def open_tracks(

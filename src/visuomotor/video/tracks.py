@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,14 @@ class Tracks:
 
 def clip_boxes(name: str, body: str, boxes: Float64, size: tuple[int, int]) -> Float64:
     """The boxes inside the image; raises DataError for one that lies outside, naming its frame."""
+    crossed = (boxes[:, 0] > boxes[:, 2]) | (boxes[:, 1] > boxes[:, 3])
+    if crossed.any():
+        frame = int(np.flatnonzero(crossed)[0])
+        raise DataError(
+            f"video {name}, frame {frame}: the corners of the box of {body} "
+            f"({', '.join(f'{v:.0f}' for v in boxes[frame])}) are exchanged; expected x1 < x2 and "
+            "y1 < y2"
+        )
     clipped: Float64 = boxes.copy()
     clipped[:, [0, 2]] = np.clip(boxes[:, [0, 2]], 0, size[0])
     clipped[:, [1, 3]] = np.clip(boxes[:, [1, 3]], 0, size[1])
@@ -140,16 +149,17 @@ def load_tracks(path: Path) -> Tracks:
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise DataError(f"{path}: not tracks: expected format {FORMAT!r}")
     try:
-        boxes = {
-            body: np.array([[np.nan] * 4 if b is None else b for b in values], dtype=np.float64)
-            for body, values in plain["boxes"].items()
-        }
         width, height = plain["size"]
         phases = plain["phases"]
         ranges = phases and [(int(a), int(b)) for a, b in phases]
         rate_hz, name = float(plain["rate_hz"]), str(plain["name"])
+        listed = {str(body): list(values) for body, values in plain["boxes"].items()}
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not tracks of format {FORMAT}: {error!r}") from error
+    boxes = {
+        body: clip_boxes(name, body, _boxes(path, body, values), (int(width), int(height)))
+        for body, values in listed.items()
+    }
     masks = None
     if path.with_suffix(".masks.npz").exists():
         with np.load(path.with_suffix(".masks.npz"), allow_pickle=False) as file:
@@ -157,3 +167,19 @@ def load_tracks(path: Path) -> Tracks:
     return Tracks(
         name, rate_hz, (int(width), int(height)), boxes, masks, Phases(*ranges) if ranges else None
     )
+
+
+def _boxes(path: Path, body: str, values: list[Any]) -> Float64:
+    """(T, 4), NaN for null; DataError naming the frame of what is no box."""
+    found = np.full((len(values), 4), np.nan)
+    for frame, box in enumerate(values):
+        if box is not None:
+            try:
+                x1, y1, x2, y2 = (float(v) for v in box)
+                found[frame] = x1, y1, x2, y2
+            except (TypeError, ValueError):
+                raise DataError(
+                    f"{path}: frame {frame}: the box of {body} is {box!r}, expected [x1, y1, x2, "
+                    "y2] in px, or null where it is not seen"
+                ) from None
+    return found

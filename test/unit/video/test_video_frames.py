@@ -55,6 +55,8 @@ def test_an_episodes_camera_is_a_video(tmp_path) -> None:
     at_10_hz = read_video(episode, rate_hz=10.0).images
     assert at_20_hz.shape[1:] == (48, 64, 3)
     assert (at_10_hz == at_20_hz[::2]).all()
+    with pytest.raises(DataError, match=r"unknown camera 'left'\. Known: front"):
+        read_video(episode, camera="left")
 
 
 @pytest.mark.parametrize(

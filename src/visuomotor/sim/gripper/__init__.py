@@ -6,6 +6,8 @@ Estimation from Real Videos, section 4.2.
 
 from visuomotor.sim.gripper.benchmark import BENCHMARKS, draw_starts, read_starts, write_starts
 from visuomotor.sim.gripper.model import CONTROL_HZ
+from visuomotor.sim.gripper.pictures import GripperPictures
+from visuomotor.sim.gripper.poses import hand_rotation
 from visuomotor.sim.gripper.starts import OPENING_M, Starts
 from visuomotor.sim.gripper.worlds import ACTIONS, GripperState, GripperWorlds, Leave
 
@@ -14,11 +16,13 @@ __all__ = [
     "BENCHMARKS",
     "CONTROL_HZ",
     "OPENING_M",
+    "GripperPictures",
     "GripperState",
     "GripperWorlds",
     "Leave",
     "Starts",
     "draw_starts",
+    "hand_rotation",
     "read_starts",
     "write_starts",
 ]

@@ -95,9 +95,16 @@ class GripperWorlds:
         self._heights, self._radii = np.full((n, objects), 0.07), np.full((n, objects), 0.045)
 
     def reset(
-        self, starts: Starts, rng: np.random.Generator, worlds: NDArray[np.int64] | None = None
+        self,
+        starts: Starts,
+        rng: np.random.Generator,
+        worlds: NDArray[np.int64] | None = None,
+        held: Float64 | None = None,
     ) -> None:
-        """Puts the worlds (all, or those of these indices, one start each) at their starts."""
+        """Puts the worlds (all, or those of these indices, one start each) at their starts.
+
+        held: rotations (W, 3, 3) of the objects in the hands, which otherwise lie along its x.
+        """
         which = np.arange(self.n) if worlds is None else worlds
         if len(starts) != len(which):
             raise ValueError(f"got {len(starts)} starts for {len(which)} worlds")
@@ -113,7 +120,10 @@ class GripperWorlds:
         q[:, 7:9] = OPENING_M if k == 1 else starts.radii[:, 1:2]
         q[:, 9:11], q[:, 11], q[:, 12] = starts.place, starts.heights[:, 0] / 2, 1.0
         if k == 2:
-            q[:, 16:19], q[:, 19:23] = starts.position, _quat_wxyz(rotation @ ALONG_X)
+            q[:, 16:19], q[:, 19:23] = (
+                starts.position,
+                _quat_wxyz(rotation @ ALONG_X if held is None else held),
+            )
         self._state[which] = 0.0
         self._state[which, 1 : 1 + self._nq] = q
         self._twist[which] = 0.0
