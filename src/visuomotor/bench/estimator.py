@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tqdm import tqdm
 
 from visuomotor.bench.real2sim.estimator_page import page
 from visuomotor.bench.real2sim.known_videos import SEEN, Known, known_video, tracks_of
+from visuomotor.bench.real2sim.partial import judged_once
 from visuomotor.bench.results import commit, save_result
 from visuomotor.contracts import Float64
 from visuomotor.errors import VisuomotorError
@@ -30,7 +30,7 @@ from visuomotor.video.tracks import Tracks
 
 FIRST_SEED, VIDEOS = 100, 3
 
-__all__ = ["SEEN", "errors", "judged_once", "page", "run", "summaries"]
+__all__ = ["SEEN", "errors", "page", "run", "summaries"]
 
 
 def run(out: Path) -> dict[str, Any]:
@@ -54,19 +54,6 @@ def run(out: Path) -> dict[str, Any]:
     )
     shutil.rmtree(parts)
     return result
-
-
-def judged_once(file: Path, judge: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What a file holds of one video, or what `judge` finds, which is then kept in it."""
-    if file.exists():
-        kept: list[dict[str, Any]] = json.loads(file.read_text())
-        return kept
-    rows = judge()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    building = file.with_suffix(".tmp")
-    building.write_text(json.dumps(rows))
-    building.replace(file)
-    return rows
 
 
 def summaries(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from visuomotor.bench.estimator import judged_once, page, summaries
+from visuomotor.bench.estimator import page, summaries
 from visuomotor.bench.real2sim.known_videos import SEEN
+from visuomotor.bench.real2sim.partial import judged_once
 
 
 def row(seen: str, position_m: float, cpu_s: float = 10.0, **values: Any) -> dict[str, Any]:
