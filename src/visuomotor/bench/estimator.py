@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def run(out: Path) -> dict[str, Any]:
     seeds = range(FIRST_SEED, FIRST_SEED + VIDEOS)
     videos = [(action, seed) for action in ACTIONS for seed in seeds]
     for action, seed in tqdm(videos, disable=None, leave=False):
-        rows += judged_once(parts / f"{action}-{seed}.json", lambda a=action, s=seed: _video(a, s))
+        rows += judged_once(parts / f"{action}-{seed}.json", partial(_video, action, seed))
     result = save_result(
         out / "estimator.json",
         {"videos_per_action": VIDEOS, **summaries(rows), "videos": rows},

@@ -52,7 +52,7 @@ class TanhLayers:
                 error = _tanh_backward(down, below, grad_input=down)
 
 
-def _gradient(parameter: nn.Parameter) -> Tensor:
+def _gradient(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         parameter.grad = torch.empty_like(parameter)
     return parameter.grad

@@ -52,7 +52,7 @@ def mask_windows(masks: NDArray[np.bool_], size: tuple[int, int]) -> MaskWindows
     for axis, other in ((1, 2), (2, 1)):  # rows, columns
         count = masks.shape[axis]
         margin = int(np.ceil(MARGIN_OF_WIDTH * size[0] * count / size[2 - axis]))
-        seen = kept.any(axis=other)
+        seen: NDArray[np.bool_] = np.any(kept, axis=other)
         first, last = seen.argmax(1), count - seen[:, ::-1].argmax(1)
         length = min(int((last - first).max()) + 2 * margin, count)
         middle = (first + last - length) // 2

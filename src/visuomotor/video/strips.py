@@ -40,7 +40,7 @@ class _Beyond(torch.autograd.Function):
     def backward(  # type: ignore[override]
         context: torch.autograd.function.FunctionCtx, gradient: Tensor
     ) -> tuple[Tensor, None]:
-        strips, points, best = context.saved_tensors  # type: ignore[attr-defined]
+        strips, points, best = context.saved_tensors
         found, share = torch.empty_like(strips), torch.empty_like(best)
         for e, half, offset in _offsets(strips, points):
             # The gradient where this strip is the largest, else 0; comparisons are slower.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,16 @@ def compare_setups(
     rows = []
     for i, video in enumerate(videos):
         name = f"{_digest([video])}{'' if estimated else '-phases'}.json"
-        (row,) = judged_once(parts / name, lambda v=video: [judge(v, settings, estimated)])
+        (row,) = judged_once(parts / name, partial(_rows, video, settings, estimated))
         told(i, row)
         rows.append(row)
     return {"digest": _digest(videos), **figures(rows), "videos": rows}
+
+
+def _rows(
+    video: PhasedVideo, settings: EstimationSettings | None, estimated: bool
+) -> list[dict[str, Any]]:
+    return [judge(video, settings, estimated)]
 
 
 def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
