@@ -37,10 +37,10 @@ class _Beyond(torch.autograd.Function):
         return best
 
     @staticmethod
-    def backward(  # type: ignore[override]
+    def backward(
         context: torch.autograd.function.FunctionCtx, gradient: Tensor
     ) -> tuple[Tensor, None]:
-        strips, points, best = context.saved_tensors
+        strips, points, best = context.saved_tensors  # type: ignore[attr-defined]
         found, share = torch.empty_like(strips), torch.empty_like(best)
         for e, half, offset in _offsets(strips, points):
             # The gradient where this strip is the largest, else 0; comparisons are slower.
