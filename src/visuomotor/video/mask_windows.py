@@ -17,25 +17,21 @@ MARGIN_OF_WIDTH = 0.15
 class MaskWindows:
     """The F frames that have a mask, P points each in a window around it.
 
-    frames (F,); grid (F, P, 2) px; inside (F, P) 1 in the body, 0 beside it; beyond: how many of
-    the image's points are in no window, all of them beside the body.
+    frames (F,); grid (F, P, 2) px; inside (F, P) 1 in the body, 0 beside it.
     """
 
     frames: Tensor
     grid: Tensor
     inside: Tensor
-    beyond: int
 
     def error(self, drawn: Tensor) -> Tensor:
-        """(R,): squared error of drawings (R, F, P), the body's inside and its surroundings alike.
+        """(R,): squared error of drawings (R, F, P), inside and beside, over the area of the body.
 
         Points beyond the windows count as drawn without error.
         """
         square = (drawn - self.inside).square()
-        white, dark = self.inside, 1.0 - self.inside
-        inner = (square * white).sum(-1) / white.sum(-1).clamp_min(1.0)
-        outer = (square * dark).sum(-1) / (dark.sum(-1) + self.beyond).clamp_min(1.0)
-        found: Tensor = 0.5 * (inner + outer).mean(-1)
+        area = self.inside.sum(-1).clamp_min(1.0)
+        found: Tensor = 0.5 * (square.sum(-1) / area).mean(-1)
         return found
 
 
@@ -71,5 +67,4 @@ def mask_windows(masks: NDArray[np.bool_], size: tuple[int, int]) -> MaskWindows
         torch.tensor(frames),
         torch.tensor(points.reshape(len(frames), -1, 2), dtype=torch.float32),
         torch.tensor(inside.reshape(len(frames), -1), dtype=torch.float32),
-        masks.shape[1] * masks.shape[2] - height * width,
     )
