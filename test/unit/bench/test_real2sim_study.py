@@ -182,6 +182,14 @@ def test_the_page_shows_what_is_missing_and_means_of_what_is_there() -> None:
     assert "at least 75, met" in page(study, whole, "command").text
 
 
+def test_skills_that_were_judged_from_other_starts_are_not_compared() -> None:
+    other = judged("max", ACTION, [0, 1])
+    other.regions["hard"] |= {"first_seed": 0, "starts_from": "file abc"}
+    results = [judged("multi_video", ACTION, [1, 1]), other]
+    with pytest.raises(DataError, match=r"other starts \(file abc and seed 400000\)"):
+        page(study_of("real2sim"), results, "command")
+
+
 def test_the_mean_over_actions_counts_each_alike() -> None:
     one, two = rows([judged("multi_video", "pick_up", [1, 1]), judged("max", "pick_up", [0, 1])])
     rate, low, high = mean_over_actions([one, two])

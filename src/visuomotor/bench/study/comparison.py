@@ -92,10 +92,11 @@ def common_starts(setting: Setting, regions: Sequence[Sequence[Mapping[str, Any]
         starts = [r.get("start", [])[:n] for r in (first, other)]
         seeds = [(r["first_seed"], r.get("starts_from")) for r in (first, other)]
         if seeds[0] != seeds[1] or (all(starts) and starts[0] != starts[1]):
-            named = [r.get("starts_from", f"seed {r['first_seed']}") for r in (first, other)]
+            sources = {str(r["starts_from"]) for r in (first, other) if "starts_from" in r}
+            named = f"first seeds {first['first_seed']} and {other['first_seed']}"
             raise DataError(
                 f"{setting.task}, {setting.region}: got cells with other starts "
-                f"({named[0]} and {named[1]}), expected the same ones; "
+                f"({' and '.join(sorted(sources)) or named}), expected the same ones; "
                 "delete the older cells' files and run the study again"
             )
     return n
