@@ -116,7 +116,7 @@ def phases(
     result = save_result(
         out,
         found,
-        "labels are of one annotator, and tracks are true boxes",
+        "where an action begins and ends is a matter of opinion; tracks are as given",
         "visuomotor video phases TRACKS --phases PHASES.csv",
     )
     shutil.rmtree(parts, ignore_errors=True)

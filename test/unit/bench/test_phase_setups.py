@@ -17,6 +17,7 @@ from visuomotor.bench.real2sim.phase_setups import (
     page,
     phased_videos,
 )
+from visuomotor.bench.results import save_result
 from visuomotor.cli import main
 from visuomotor.errors import DataError
 from visuomotor.video.actions import find_action
@@ -76,16 +77,18 @@ def test_overlap_is_of_the_predicted_action() -> None:
 def test_states_are_judged_under_both_setups_and_kept(tmp_path: Path) -> None:
     videos = [PhasedVideo(tracks("a"), ACTION)]
     settings = EstimationSettings(iterations=2, azimuths_rad=(0.0,), hand_lengths_m=(0.15,))
-    found = compare_setups(videos, tmp_path, settings)
-    assert set(found["videos"][0]["satisfies"]) == {"given", "predicted"}
-    (file,) = tmp_path.iterdir()
-    row = {**found["videos"][0], "satisfies": {"given": [ACTION.name], "predicted": []}}
+    found = compare_setups(videos, tmp_path / "parts", settings)
+    assert set(found["rows"][0]["satisfies"]) == {"given", "predicted"}
+    (file,) = (tmp_path / "parts").iterdir()
+    row = {**found["rows"][0], "satisfies": {"given": [ACTION.name], "predicted": []}}
     file.write_text(json.dumps([row]))
-    again = compare_setups(videos, tmp_path, settings)
+    again = compare_setups(videos, tmp_path / "parts", settings)
     assert (again["satisfied_given"], again["satisfied_predicted"]) == (1, 0)
     assert again["digest"] == found["digest"]
+    result = save_result(tmp_path / "results.json", again, "y", "run")
+    assert "| **all** | 1 |" in page(result)
     other = [PhasedVideo(tracks("a", still=True), ACTION)]
-    assert compare_setups(other, tmp_path, settings, False)["digest"] != found["digest"]
+    assert compare_setups(other, tmp_path / "parts", settings, False)["digest"] != found["digest"]
 
 
 def test_figures_and_page_tell_what_satisfies_its_own_action() -> None:
@@ -121,5 +124,6 @@ def test_the_command_writes_result_and_page_without_names(
     assert "secret" not in text
     assert str(tmp_path) not in text
     assert json.loads(text)["figures"]["by_action"][ACTION.name]["videos"] == 1
+    assert "| **all** | 1 |" in out.with_suffix(".md").read_text()
     assert "# Phases given, and phases predicted" in out.with_suffix(".md").read_text()
     assert not out.with_suffix("").exists()

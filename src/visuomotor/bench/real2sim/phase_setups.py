@@ -108,7 +108,7 @@ def compare_setups(
         (row,) = judged_once(parts / name, partial(_rows, video, settings, estimated))
         told(i, row)
         rows.append(row)
-    return {"digest": _digest(videos), **figures(rows), "videos": rows}
+    return {"digest": _digest(videos), **figures(rows), "rows": rows}
 
 
 def _rows(
