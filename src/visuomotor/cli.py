@@ -141,6 +141,7 @@ def application() -> SubcommandApp:
     watching.command(video.estimate)
     watching.command(video_show.show)
     watching.command(video_show.replay)
+    watching.command(video.phases)
     app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from visuomotor.bench.real2sim.known_videos import Known, known_video, tracks_of
-from visuomotor.bench.results import save_result
+from visuomotor.bench.real2sim.estimator_page import page
+from visuomotor.bench.real2sim.known_videos import SEEN, Known, known_video, tracks_of
+from visuomotor.bench.real2sim.partial import judged_once
+from visuomotor.bench.results import commit, save_result
 from visuomotor.contracts import Float64
 from visuomotor.errors import VisuomotorError
 from visuomotor.geometry import matrix_from_rotvec, rotvec_from_matrix
@@ -25,26 +30,46 @@ from visuomotor.video.parsing import parse
 from visuomotor.video.tracks import Tracks
 
 FIRST_SEED, VIDEOS = 100, 3
-SEEN = ("masks", "boxes", "boxes, a fifth of the frames lost", "parsed from pixels")
-"""What the estimator is given: true masks, their boxes, some of those, or what `parse` finds."""
+
+__all__ = ["SEEN", "errors", "page", "run", "summaries"]
 
 
 def run(out: Path) -> dict[str, Any]:
-    """Estimates VIDEOS videos per action from each of SEEN; writes `estimator.json`."""
+    """Estimates VIDEOS videos per action from each of SEEN; writes `estimator.json`.
+
+    What a run that was stopped has judged lies in `estimator/` beside it, a file per video; the
+    next run goes on from there.
+    """
     torch.set_num_threads(1)
-    rows = []
-    for action in tqdm(ACTIONS, disable=None, leave=False):
-        for seed in range(FIRST_SEED, FIRST_SEED + VIDEOS):
-            known, video = known_video(action, seed)
-            rows += [_judged(known, video, seen, seed) for seen in SEEN]
-    figures = {seen: _summary([r for r in rows if r["seen"] == seen]) for seen in SEEN}
-    return save_result(
+    rows, parts = [], out / "estimator"
+    seeds = range(FIRST_SEED, FIRST_SEED + VIDEOS)
+    videos = [(action, seed) for action in ACTIONS for seed in seeds]
+    for action, seed in tqdm(videos, disable=None, leave=False):
+        rows += judged_once(parts / f"{action}-{seed}.json", partial(_video, action, seed))
+    result = save_result(
         out / "estimator.json",
-        {"videos_per_action": VIDEOS, **figures, "videos": rows},
+        {"videos_per_action": VIDEOS, **summaries(rows), "videos": rows},
         "one camera: depth is told by the hand's known size and the table alone",
         "visuomotor bench estimator",
         [FIRST_SEED, FIRST_SEED + VIDEOS - 1],
     )
+    shutil.rmtree(parts)
+    return result
+
+
+def summaries(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Seen -> medians over the videos, and `by_action`: action -> of those with masks."""
+    by_action = {
+        a: _summary([r for r in rows if r["action"] == a and r["seen"] == SEEN[0]])
+        for a in dict.fromkeys(r["action"] for r in rows)
+    }
+    found = {seen: _summary([r for r in rows if r["seen"] == seen]) for seen in SEEN}
+    return {**found, "by_action": by_action}
+
+
+def _video(action: str, seed: int) -> list[dict[str, Any]]:
+    known, video = known_video(action, seed)
+    return [_judged(known, video, seen, seed) for seen in SEEN]
 
 
 def errors(known: Known, found: AlignedStates) -> tuple[Float64, Float64, float]:
@@ -81,10 +106,11 @@ def _judged(known: Known, video: HandVideo, seen: str, seed: int) -> dict[str, A
     start = time.process_time()
     try:
         tracks = _tracks(known, video, seen, seed)
+        parsed = time.process_time()
         states = estimate_states(tracks, known.action)
     except VisuomotorError as error:
-        return {**row, "error": str(error)}
-    seconds = time.process_time() - start
+        return {**row, "error": str(error), "commit": commit()}
+    seconds = time.process_time() - parsed
     off_m, turned, extent_m = errors(known, align_states(states))
     return {
         **row,
@@ -93,20 +119,30 @@ def _judged(known: Known, video: HandVideo, seen: str, seed: int) -> dict[str, A
         "rotation_rad": round(float(np.median(turned)), 3),
         "extent_m": round(extent_m, 3),
         "satisfied": satisfied(known.action, trajectory_of(states)),
+        "parsing_s": round(parsed - start, 1),
         "cpu_s": round(seconds, 1),
+        "commit": commit(),
     }
 
 
-def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians over the videos that could be estimated."""
+def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Medians over the videos that could be estimated; errors also as shares of the extent."""
     good = [r for r in rows if "error" not in r]
+    if not good:
+        return {"videos": len(rows), "estimated": 0, "satisfied": 0}
     share = [r["position_m"] / r["extent_m"] for r in good]
+
+    def median(name: str, digits: int) -> float:
+        return round(float(np.median([r[name] for r in good])), digits)
+
     return {
         "videos": len(rows),
         "estimated": len(good),
         "satisfied": sum(r["satisfied"] for r in good),
-        "median_position_m": round(float(np.median([r["position_m"] for r in good])), 4),
+        "median_position_m": median("position_m", 4),
         "median_of_extent": round(float(np.median(share)), 3),
-        "median_rotation_rad": round(float(np.median([r["rotation_rad"] for r in good])), 3),
-        "median_cpu_s": round(float(np.median([r["cpu_s"] for r in good])), 1),
+        "median_rotation_rad": median("rotation_rad", 3),
+        "median_parsing_s": median("parsing_s", 1),
+        "median_cpu_s": median("cpu_s", 1),
+        "most_cpu_s": max(r["cpu_s"] for r in good),
     }

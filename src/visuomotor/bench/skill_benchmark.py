@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from visuomotor.training.loop import one_thread
 from visuomotor.training.skill_rollouts import roll_out
 from visuomotor.video.metrics import Trajectory, satisfied, satisfied_actions
 
-SEED = 400_000
-"""Of the benchmarks' starts; trainings look at others."""
+SEED, DEVELOPMENT_SEED = 400_000, 300_000
+"""Of the benchmarks' starts, of tables and of development; trainings look at others."""
 _AT_ONCE = 125
 
 
@@ -52,23 +53,30 @@ class SkillScore:
         }
 
 
-def benchmark_starts(source: str, n: int | None = None) -> Starts:
+def benchmark_starts(source: str, n: int | None = None, seed: int = SEED) -> Starts:
     """Starts of `easy` or `hard`, drawn by us (1000 unless n says otherwise), or a CSV file's.
 
     Of a file the first n, or all. Raises DataError where it is neither.
     """
     if source in BENCHMARKS:
-        return draw_starts(source, 1000 if n is None else n, SEED)
+        return draw_starts(source, 1000 if n is None else n, seed)
     if not Path(source).exists():
         raise DataError(f"{unknown_name('benchmark', source, BENCHMARKS)}; nor is it a file")
     starts = read_starts(Path(source))
     return starts if n is None else starts.take(slice(n))
 
 
-def evaluate_skill(checkpoint: Path, starts: Starts, seed: int = 0, threads: int = 2) -> SkillScore:
+def evaluate_skill(
+    checkpoint: Path,
+    starts: Starts,
+    seed: int = 0,
+    threads: int = 2,
+    done: Callable[[int], None] = lambda _: None,
+) -> SkillScore:
     """Rolls a checkpoint's policy out from each start, with its mean actions.
 
-    seed: of the table's friction. The same seed and starts give every policy the same worlds.
+    seed: of the table's friction. The same seed and starts give every policy the same worlds. done:
+    told how many starts have been tried, every few seconds; what it raises ends the evaluation.
     """
     network, began = load_skill(checkpoint), time.monotonic()
     action = network.config.action
@@ -77,6 +85,7 @@ def evaluate_skill(checkpoint: Path, starts: Starts, seed: int = 0, threads: int
         for first in range(0, len(starts), _AT_ONCE):
             some = starts.take(slice(first, first + _AT_ONCE))
             paths += roll_out(network, some, seed + first, threads).trajectories
+            done(len(paths))
     met = [satisfied_actions(t) for t in paths]
     return SkillScore(
         action,

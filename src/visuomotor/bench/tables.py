@@ -105,6 +105,24 @@ ROWS = (
             f"{r['figures']['inference']['2_threads']['p95_ms']:.0f} ms"
         ),
     ),
+    Row(
+        "estimator",
+        "3-D place of the object that a hand moves, from a rendered video: median error with "
+        "masks, with boxes",
+        lambda r: " and ".join(
+            f"{100 * r['figures'][seen]['median_position_m']:.1f} cm "
+            f"({r['figures'][seen]['median_of_extent']:.0%} of its way)"
+            for seen in ("masks", "boxes")
+        ),
+    ),
+    Row(
+        "phase_setups",
+        "states from videos of hands that satisfy their action, phases given and predicted",
+        lambda r: " and ".join(
+            f"{r['figures'].get(f'satisfied_{setup}', '–')} of {r['figures']['videos']}"
+            for setup in ("given", "predicted")
+        ),
+    ),
 )
 
 

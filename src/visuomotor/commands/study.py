@@ -21,10 +21,11 @@ def run(
     method: tuple[str, ...] = (),
     task_variant: tuple[str, ...] = ("plain",),
     source: tuple[str, ...] = (),
-    demonstrations: tuple[int, ...] = (),
+    demonstrations: tuple[int | Path, ...] = (),
     seed: tuple[int, ...] = (0,),
     region: tuple[str, ...] = (),
     rollouts: int = 0,
+    starts: tuple[str, ...] = (),
     development: bool = False,
     plan: Path | None = None,
     workers: int = 1,
@@ -39,18 +40,21 @@ def run(
         method: Which methods; without any, all of the study's.
         task_variant: Of objects and surroundings: plain, class_general, visual_challenge.
         source: Who demonstrates; without any, the study's first.
-        demonstrations: How many; without any, the study's default.
+        demonstrations: How many; without any, the study's default. For real2sim the folder that
+            holds them, as <action>/<name>.npz.
         seed: Training seeds.
         region: interpolation, extrapolation, unseen; in tasks with starts and goals also starts,
-            pairs, held and moved, or one such as 'a>d'; without any, those that the method is for.
+            pairs, held and moved, or one such as 'a>d'; for real2sim hard and easy; without any,
+            those that the method is for.
         rollouts: Per cell and region; 0: the study's default.
+        starts: For real2sim, files of your own start states, each as BENCHMARK=FILE.csv.
         development: Starts that are for tuning, not for tables; keep their results elsewhere.
         plan: YAML file of blocks to fill in their order, instead of the choices above.
         workers: Processes that share the cells, and the rollouts where cells are fewer.
         work: Folder of demonstrations and checkpoints.
         results: Folder of the cells' JSON files.
     """
-    from visuomotor.bench.study.plan import DEVELOPMENT_SEEDS, FIRST_SEEDS
+    from visuomotor.bench.study.plan import study_of
     from visuomotor.bench.study.request import Block, Request, read_plan
     from visuomotor.bench.study.run import fill
     from visuomotor.commands.training import stop_on_interrupt
@@ -63,16 +67,28 @@ def run(
         )
     if workers < 1:
         raise ConfigError(f"got --workers {workers}, expected 1 or more")
-    chosen = Block(task, method, task_variant, source, demonstrations, seed, region, rollouts)
+    study = study_of(family)
+    numbers = tuple(n for n in demonstrations if isinstance(n, int))
+    folders = [f for f in demonstrations if isinstance(f, Path)]
+    if bool(folders) != bool(study.filling) or len(folders) > 1 or (folders and numbers):
+        raise ConfigError(
+            f"--demonstrations: got {' '.join(map(str, demonstrations)) or 'none'}, expected "
+            + ("one folder with <action>/<name>.npz" if study.filling else "numbers of them")
+        )
+    if folders and not folders[0].is_dir():
+        raise ConfigError(f"--demonstrations: got {folders[0]}, expected a folder that is there")
+    chosen = Block(task, method, task_variant, source, numbers, seed, region, rollouts)
     if plan is not None and chosen != Block():
         raise ConfigError(f"--plan {plan}: got choices of cells beside it, expected them in it")
-    first_seeds = DEVELOPMENT_SEEDS if development else FIRST_SEEDS
+    first_seeds = study.development_seeds if development else study.first_seeds
     request = Request(
         family,
         (chosen,) if plan is None else read_plan(plan),
         tuple(first_seeds.items()),
         work,
         results,
+        folders[0] if folders else None,
+        _files(starts),
     )
     try:
         with stop_on_interrupt() as should_stop:
@@ -109,7 +125,7 @@ def table(
     found = load_all(results, family)
     if as_json:
         table = rows(found, study.row_fields, study.clusters)
-        print(json.dumps([r.plain() for r in table], indent=1))
+        print(json.dumps([r.plain(study.row_names) for r in table], indent=1))
         return 0
     if not found:
         print(f"no cell of {family} in {results} yet: visuomotor study run {family}")
@@ -125,3 +141,16 @@ def table(
     print(report.text)
     print(f"written: {', '.join(str(out / n) for n in (f'{family}.md', *report.pictures))}")
     return 0
+
+
+def _files(starts: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    """Benchmark and file of each --starts; ConfigError for one that is neither."""
+    pairs = [text.partition("=") for text in starts]
+    wrong = [
+        text for text, (name, _, file) in zip(starts, pairs, strict=True) if not name or not file
+    ]
+    if wrong:
+        raise ConfigError(
+            f"--starts: got {wrong[0]}, expected BENCHMARK=FILE.csv, such as hard=my.csv"
+        )
+    return tuple((name, Path(file)) for name, _, file in pairs)

@@ -76,3 +76,54 @@ def estimate(
             f"{', '.join(fits) or 'no action'}\nwritten: {out}"
         )
     return 0
+
+
+def phases(
+    tracks: Positional[Path],
+    phases: Path,
+    out: Path = Path("benchmarks/results/phase_setups.json"),
+    estimate: bool = True,
+    iterations: int = 300,
+    threads: int = 1,
+) -> int:
+    """Compare predicted with labelled phases, and the states that either gives; goes on if stopped.
+
+    Says how much the predicted action overlaps the labelled one, and of how many videos the states
+    estimated with labelled and with predicted phases satisfy their action's metric. Results hold
+    neither names nor paths.
+
+    Args:
+        tracks: Something-Else's boxes (JSON), or a folder of our own tracks.
+        phases: CSV of video_id, action_id, approach, action, leave.
+        out: The result file; a page beside it, `.md`.
+        estimate: Also estimate the states, some 10 s per video and setup.
+        iterations: Of the descent.
+        threads: Threads of torch.
+    """
+    import shutil
+
+    import torch
+
+    from visuomotor.bench.real2sim.phase_setups import compare_setups, page, phased_videos
+    from visuomotor.bench.results import save_result
+    from visuomotor.video.estimation import EstimationSettings
+
+    torch.set_num_threads(max(threads, 1))
+    videos, lacking = phased_videos(tracks, phases)
+    print(f"{len(videos)} videos with labelled phases; {lacking} more have no tracks")
+
+    def told(i: int, row: dict[str, object]) -> None:
+        print(f"{i + 1} of {len(videos)}: {row['action']}, overlap {row['overlap']}", flush=True)
+
+    parts = out.with_suffix("")
+    found = compare_setups(videos, parts, EstimationSettings(iterations=iterations), estimate, told)
+    result = save_result(
+        out,
+        found,
+        "where an action begins and ends is a matter of opinion; tracks are as given",
+        "visuomotor video phases TRACKS --phases PHASES.csv",
+    )
+    shutil.rmtree(parts, ignore_errors=True)
+    out.with_suffix(".md").write_text(page(result))
+    print(page(result))
+    return 0

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from visuomotor.policies.skill.network import SkillNetwork
 from visuomotor.training.ppo_config import PpoConfig
+from visuomotor.training.tanh_layers import TanhLayers
 
 Float32 = NDArray[np.float32]
 
@@ -59,6 +60,9 @@ class Learner:
         self.network, self.config = network, config
         self._parameters = list(network.parameters())
         self.optimiser = torch.optim.Adam(self._parameters, config.learning_rate, fused=True)
+        rows = -(-config.worlds * config.steps // config.minibatches)
+        self._policy = TanhLayers(network.policy, rows)
+        self._value = TanhLayers(network.value, rows)
 
     def update(
         self, n: int, experience: Experience, generator: torch.Generator
@@ -92,11 +96,9 @@ class Learner:
         for epoch in range(c.epochs):
             order = torch.randperm(T * N, generator=generator)
             for part in order.chunk(c.minibatches):
-                ratio, loss = self._loss(
+                ratio = self._gradients(
                     seen[part], actions[part], before[part], advantage[part], returns[part], clip
                 )
-                self.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(self._parameters, c.gradient_norm)
                 self.optimiser.step()
                 if epoch == c.epochs - 1:
@@ -111,7 +113,7 @@ class Learner:
             "explained": 1.0 - float(unforeseen),
         }
 
-    def _loss(
+    def _gradients(
         self,
         seen: Tensor,
         actions: Tensor,
@@ -119,12 +121,20 @@ class Learner:
         advantage: Tensor,
         returns: Tensor,
         clip: float,
-    ) -> tuple[Tensor, Tensor]:
-        """Likelihood ratios (B,), detached, and the loss of one minibatch."""
+    ) -> Tensor:
+        """Sets all gradients from one minibatch; its likelihood ratios (B,)."""
         c, network = self.config, self.network
-        ratio = (network.log_likelihood(network.mean(seen), actions) - before).exp()
+        mean = self._policy.forward(seen[:, : network.seen]).detach().requires_grad_()
+        values = self._value.forward(seen).detach().requires_grad_()
+        network.log_sigma.grad = None
+        ratio = (network.log_likelihood(mean, actions) - before).exp()
         bounded = ratio.clamp(1.0 - clip, 1.0 + clip)
         gain = torch.minimum(ratio * advantage, bounded * advantage).mean()
-        error = 0.5 * (network.values(seen) - returns).square().mean()
+        error = 0.5 * (values[:, 0] - returns).square().mean()
         loss = -gain + c.value * error - c.entropy * network.log_sigma.sum()
-        return ratio.detach(), loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert mean.grad is not None
+        assert values.grad is not None
+        self._policy.backward(mean.grad)
+        self._value.backward(values.grad)
+        return ratio.detach()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from visuomotor.errors import ConfigError
+from visuomotor.video.mask_windows import MaskWindows
 from visuomotor.video.pairs import growing, over_the_edge, overlap_depth, seen_behind
 from visuomotor.video.scene import Contact, Scene, Supposition
 from visuomotor.video.silhouette import (
@@ -73,15 +74,14 @@ class Evidence:
     """What was seen, as tensors: per body boxes (T, 4) px with seen (T,) and open sides (T, 4).
 
     A side is open where the box ends at the image's border: the body may reach beyond it. masks:
-    per body (T, P) at the points of grid (P, 2) px. front (N, 2) px at front_frames (N,): pixels
+    per body that has some. front (N, 2) px at front_frames (N,): pixels
     where the moved object is seen in front of the static one.
     """
 
     boxes: dict[str, Tensor]
     seen: dict[str, Tensor]
     open: dict[str, Tensor]
-    grid: Tensor
-    masks: dict[str, Tensor] = field(default_factory=dict)
+    masks: dict[str, MaskWindows] = field(default_factory=dict)
     front: Tensor = field(default_factory=lambda: torch.zeros(0, 2))
     front_frames: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
@@ -116,7 +116,9 @@ def evidence_losses(
     for body, vertices in points.items():
         pixels, _ = scene.camera.project(vertices)
         if blur_px is not None and body in seen.masks:
-            found[f"mask_{body}"] = weights.mask * _mask_error(body, pixels, seen, blur_px)
+            found[f"mask_{body}"] = weights.mask * _mask_error(
+                body, pixels, seen.masks[body], blur_px
+            )
             continue
         error = extents(pixels) - seen.boxes[body]
         outward = error * error.new_tensor([-1.0, -1.0, 1.0, 1.0])
@@ -129,20 +131,14 @@ def evidence_losses(
     return found
 
 
-def _mask_error(body: str, pixels: Tensor, seen: Evidence, blur_px: float) -> Tensor:
+def _mask_error(body: str, pixels: Tensor, masks: MaskWindows, blur_px: float) -> Tensor:
     """(R,): squared error, black and white balanced, over the frames that have a mask."""
-    mask = seen.masks[body]
-    frames = torch.nonzero(mask.any(-1)).flatten()
     edges = HAND_EDGES if body == "hand" else CUBOID_EDGES
-    starts = len(pixels)
-    chosen = pixels[:, frames].flatten(0, 1)
-    drawn = soft_silhouette(chosen, edges, seen.grid, blur_px).reshape(starts, len(frames), -1)
-    white = mask[frames].to(drawn)
-    error = (drawn - white).square()
-    inside = (error * white).sum(-1) / white.sum(-1).clamp_min(1)
-    outside = (error * (1 - white)).sum(-1) / white.sum(-1).clamp_min(1)
-    found: Tensor = 0.5 * (inside + outside).mean(-1)
-    return found
+    starts, (frames, points) = len(pixels), masks.inside.shape
+    chosen = pixels[:, masks.frames].flatten(0, 1)
+    grid = masks.grid.expand(starts, -1, -1, -1).reshape(starts * frames, points, 2)
+    drawn = soft_silhouette(chosen, edges, grid, blur_px)
+    return masks.error(drawn.reshape(starts, frames, points))
 
 
 def physics_losses(

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from visuomotor.video.strips import beyond_strips
+
 RING = 8
 """Points of each end of the hand's cylinder."""
 
@@ -56,20 +58,19 @@ def extents(pixels: Tensor) -> Tensor:
 
 
 def signed_distance(pixels: Tensor, edges: tuple[tuple[int, int], ...], grid: Tensor) -> Tensor:
-    """(B, P) px from points of grid (P, 2) to the hulls of (B, V, 2); negative inside.
+    """(B, P) px from points of grid (P, 2) or (B, P, 2) to the hulls of (B, V, 2); negative inside.
 
     The maximum over the normals n of all projected edges of <x, n> - max over v of <v, n>: exact
-    within the hull and off its edges, since the hull's edges are among the projected ones.
+    within the hull and off its edges, since the hull's edges are among the projected ones. Both
+    signs of a normal together are a strip that holds the body.
     """
     first, second = zip(*edges, strict=True)
     along = pixels[:, list(second)] - pixels[:, list(first)]
     normal = torch.stack((-along[..., 1], along[..., 0]), -1)
     normal = normal / normal.norm(dim=-1, keepdim=True).clamp_min(1e-6)
     reach = normal @ pixels.transpose(1, 2)  # (B, E, V)
-    where = normal @ grid.T  # (B, E, P)
-    return torch.maximum(
-        where - reach.amax(-1, keepdim=True), reach.amin(-1, keepdim=True) - where
-    ).amax(1)
+    high, low = reach.amax(-1), reach.amin(-1)
+    return beyond_strips(normal, 0.5 * (high + low), 0.5 * (high - low), grid)
 
 
 def soft_silhouette(

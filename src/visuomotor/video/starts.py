@@ -13,6 +13,7 @@ from torch import Tensor
 from visuomotor.contracts import Float64
 from visuomotor.video.camera import OrbitCamera
 from visuomotor.video.losses import Evidence, LossWeights
+from visuomotor.video.mask_windows import mask_windows
 from visuomotor.video.scene import AZIMUTH, ELEVATION, LARGEST_M, Contact, Parameters, Supposition
 from visuomotor.video.splines import fit_knots
 from visuomotor.video.tracks import Tracks
@@ -50,25 +51,15 @@ def evidence_of(tracks: Tracks, masks: bool = True) -> Evidence:
         seen[body] = torch.tensor(known, dtype=torch.float32)
         open_sides[body] = torch.tensor(np.abs(filled - limits) <= BORDER_PX)
     frames, pixels = _seen_in_front(tracks)
-    found = Evidence(
+    kept = {b: mask_windows(m, tracks.size) for b, m in (tracks.masks or {}).items() if masks}
+    return Evidence(
         boxes,
         seen,
         open_sides,
-        torch.zeros(0, 2),
-        front=torch.tensor(pixels, dtype=torch.float32).reshape(-1, 2),
-        front_frames=torch.tensor(frames, dtype=torch.long),
+        {body: windows for body, windows in kept.items() if windows is not None},
+        torch.tensor(pixels, dtype=torch.float32).reshape(-1, 2),
+        torch.tensor(frames, dtype=torch.long),
     )
-    if masks and tracks.masks:
-        rows, columns = next(iter(tracks.masks.values())).shape[1:]
-        y, x = np.meshgrid(
-            (np.arange(rows) + 0.5) * height / rows,
-            (np.arange(columns) + 0.5) * width / columns,
-            indexing="ij",
-        )
-        grid = torch.tensor(np.stack((x, y), -1).reshape(-1, 2), dtype=torch.float32)
-        flat = {b: torch.tensor(m.reshape(len(m), -1)) for b, m in tracks.masks.items()}
-        found = Evidence(boxes, seen, open_sides, grid, flat, found.front, found.front_frames)
-    return found
 
 
 def _seen_in_front(tracks: Tracks) -> tuple[list[int], list[list[float]]]:

@@ -14,6 +14,9 @@ from visuomotor.video.demonstration import ACT, APPROACH, LEAVE
 from visuomotor.video.examples import example_demonstration, minimum_jerk
 from visuomotor.video.tracks import Phases, Tracks
 
+SEEN = ("masks", "boxes", "boxes, a fifth of the frames lost", "parsed from pixels")
+"""What the estimator is given: true masks, their boxes, some of those, or what `parse` finds."""
+
 APPROACH_S, LEAVE_S = 1.2, 0.8
 _WAY_M = 0.25
 """From where the hand comes, and how far it goes when it leaves."""

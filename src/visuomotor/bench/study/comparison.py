@@ -90,10 +90,13 @@ def common_starts(setting: Setting, regions: Sequence[Sequence[Mapping[str, Any]
     first = everyone[0]
     for other in everyone[1:]:
         starts = [r.get("start", [])[:n] for r in (first, other)]
-        if other["first_seed"] != first["first_seed"] or (all(starts) and starts[0] != starts[1]):
+        seeds = [(r["first_seed"], r.get("starts_from")) for r in (first, other)]
+        if seeds[0] != seeds[1] or (all(starts) and starts[0] != starts[1]):
+            sources = {str(r["starts_from"]) for r in (first, other) if "starts_from" in r}
+            named = f"first seeds {first['first_seed']} and {other['first_seed']}"
             raise DataError(
-                f"{setting.task}, {setting.region}: got cells with other starts (first seeds "
-                f"{first['first_seed']} and {other['first_seed']}), expected the same ones; "
+                f"{setting.task}, {setting.region}: got cells with other starts "
+                f"({' and '.join(sorted(sources)) or named}), expected the same ones; "
                 "delete the older cells' files and run the study again"
             )
     return n

@@ -33,6 +33,17 @@ def read_curve(folder: Path, points: int = POINTS) -> Curve:
     }
 
 
+def read_rows(folder: Path, metric: str) -> Curve:
+    """Every row of the training run in a folder that has this metric, as it is; {} without any."""
+    path = folder / CSV
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r.get(metric)]
+    names = [n for n in rows[0] if n != "seconds"] if rows else []
+    return {name: [_mean([r[name] or ""]) for r in rows] for name in names}
+
+
 def read_curves(folders: dict[str, Path]) -> dict[str, Curve]:
     """Stage -> its curve, for each folder that has one."""
     found = {stage: read_curve(folder) for stage, folder in folders.items()}

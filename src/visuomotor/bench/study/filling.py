@@ -39,6 +39,10 @@ def fill_cell(
     A cell that another process is filling is left to it. workers: processes that share the
     rollouts. Raises whatever the training raises, and Interrupted when `should_stop` says so.
     """
+    filling = study_of(wanted.cell.family).filling
+    if filling is not None:
+        filling.fill(request, wanted, say, should_stop, workers)
+        return
     cell = wanted.cell
     study, out = study_of(cell.family), request.work / "cells" / cell.name
     with locked(out / ".lock", wait=False) as mine:
@@ -114,13 +118,21 @@ def _train(
     root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
     watch = Watch(cell.name, say, lambda seconds: notes.add("train_s", seconds))
     job = Job(cell, root, _shared(request, cell), checkpoint, watch.report, should_stop)
+    train_watched(study, job, watch, notes, say)
+
+
+def train_watched(study: Study, job: Job, watch: Watch, notes: Notes, say: Say) -> None:
+    """Trains a cell's policy and notes its figures, when it ended, at which commit, and its time.
+
+    watch: whose `report` is the job's, and which adds to the note `train_s`.
+    """
     try:
-        figures = study.methods[cell.method].train(job) or {}
+        figures = study.methods[job.cell.method].train(job) or {}
     finally:
         watch.close()
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     notes.set(figures=dict(figures), trained=now, commit=commit())
-    say(f"{cell.name}: trained in {notes.values['train_s']:.0f} s")
+    say(f"{job.cell.name}: trained in {notes.values['train_s']:.0f} s")
 
 
 def _trained(request: Request, cell: Cell, checkpoint: Path, notes: Notes) -> CellResult:

@@ -80,6 +80,8 @@ def with_goals_reached(result: CellResult) -> CellResult:
 
     Only where `a>d` itself was not rolled out.
     """
+    if not any(pair_region(name) for name in result.regions):
+        return result
     made, derived = make_task(result.cell.task), {}
     if not isinstance(made, WithGoals):
         return result

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from visuomotor.bench.study.cell import Cell
+from visuomotor.bench.study.cell import Cell, CellResult
 from visuomotor.bench.study.reporting import (
     Claim,
     CurvePlot,
@@ -21,11 +21,16 @@ from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.tasks.twins import TWINS
 from visuomotor.training import Report
 
+if TYPE_CHECKING:
+    from visuomotor.bench.study.report import Report as Page
+    from visuomotor.bench.study.request import Request, Wanted
+
 STUDIES: dict[str, str] = {
     "dense": "visuomotor.bench.study.dense",
     "gplac": "visuomotor.bench.study.gplac",
     "gti": "visuomotor.bench.study.gti",
     "han": "visuomotor.bench.study.han",
+    "real2sim": "visuomotor.bench.study.real2sim",
 }
 """Family -> the module whose `STUDY` tells its plan."""
 
@@ -43,6 +48,7 @@ class Job:
     """One cell to train: the bags, the shared and the own folder, and whom to tell.
 
     shared: for what several cells of these demonstrations use; take `locked` around making it.
+    threads: that the cell may use, where its training can.
     """
 
     cell: Cell
@@ -51,6 +57,7 @@ class Job:
     out: Path
     report: Report
     should_stop: Callable[[], bool]
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,19 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Filling:
+    """How cells are filled that are no policies for tasks of ours, in a world of their own.
+
+    demonstrations: of a request's cells of this task and method. missing: the regions that a cell
+    lacks. fill: as `filling.fill_cell`; it is given how many threads it may use.
+    """
+
+    demonstrations: Callable[[Request, str, str], int]
+    missing: Callable[[Request, Wanted], list[str]]
+    fill: Callable[[Request, Wanted, Callable[[str], None], Callable[[], bool], int], None]
+
+
+@dataclass(frozen=True)
 class Study:
     """A family's plan; the first of each is what `study run` does without being told.
 
@@ -79,8 +99,11 @@ class Study:
     default `<variant>_unseen`. clusters: region -> in how many surroundings its rollouts are, start
     i in surroundings i % clusters; intervals are then bootstrapped over them. regions: where
     methods are rolled out unless otherwise asked, by `pairs.KINDS` or by name; without any, in
-    those that the variant has. demonstrated: of pairs of start and goal, those that are shown. The
-    rest is what the report shows: see `reporting`.
+    those that the variant has. demonstrated: of pairs of start and goal, those that are shown.
+    first_seeds, development_seeds: region -> seed of its first start, of tables and of development.
+    filling: of cells that are filled in another way, from demonstrations that the user gives.
+    row_names: further names of a row's fields. page: makes the report where `make_report` does not.
+    The rest is what the report shows: see `reporting`.
     """
 
     family: str
@@ -103,6 +126,13 @@ class Study:
     clusters: Mapping[str, int] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
     demonstrated: tuple[str, ...] = ()
+    first_seeds: Mapping[str, int] = field(default_factory=lambda: dict(FIRST_SEEDS))
+    development_seeds: Mapping[str, int] = field(default_factory=lambda: dict(DEVELOPMENT_SEEDS))
+    filling: Filling | None = None
+    row_names: Mapping[str, str] = field(default_factory=dict)
+    page: Callable[[Study, Sequence[CellResult], str, Sequence[Mapping[str, str]]], Page] | None = (
+        None
+    )
 
     def unseen_variant(self, variant: str) -> str:
         """The variant that the region `unseen` of another one is rolled out in."""

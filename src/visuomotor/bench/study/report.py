@@ -40,6 +40,8 @@ def make_report(
 
     evaluated: the list of all evaluations, for their count.
     """
+    if study.page is not None:
+        return study.page(study, results, command, evaluated)
     found = rows(results, study.row_fields, study.clusters)
     pictures = _pictures(study, results)
     parts = [
@@ -50,13 +52,13 @@ def make_report(
         *study.notes,
         _methods(study, found),
         *_tables(study, found, _first_seeds(results)),
-        _targets(study, found),
-        _claims(compare(results, study.claims, study.clusters)),
+        targets_table(study, found),
+        claims_table(compare(results, study.claims, study.clusters)),
         _gaps(closed(results, study.gaps, study.clusters)),
         beside_paper(study, found),
         _own_fields(study, found),
         *_shown(pictures),
-        _evaluations(evaluated),
+        evaluations_text(evaluated),
     ]
     return Report("\n\n".join(p for p in parts if p) + "\n", pictures)
 
@@ -118,7 +120,8 @@ def _table(study: Study, found: Sequence[Row]) -> str:
     return grid(["method", *tasks], lines)
 
 
-def _targets(study: Study, found: Sequence[Row]) -> str:
+def targets_table(study: Study, found: Sequence[Row]) -> str:
+    """A section: what each target asks for, and what was found; "" without targets."""
     lines = [line for target in study.targets for line in _target(target, found)]
     head = ["method", "task", "region", "demonstrations", "target", "found", ""]
     return "## Targets\n\n" + grid(head, lines) if lines else ""
@@ -144,7 +147,8 @@ def _target(target: Target, found: Sequence[Row]) -> list[list[str]]:
     return lines
 
 
-def _claims(made: Sequence[Comparison]) -> str:
+def claims_table(made: Sequence[Comparison]) -> str:
+    """A section: a line per claim and setting, "" without any."""
     if not made:
         return ""
     head = ["claim", "task", "region", "seeds × starts", "difference, points"]
@@ -253,7 +257,8 @@ def _shown(pictures: dict[str, str]) -> list[str]:
     return parts
 
 
-def _evaluations(evaluated: Sequence[Mapping[str, str]]) -> str:
+def evaluations_text(evaluated: Sequence[Mapping[str, str]]) -> str:
+    """A section: how many evaluations there were, and which cells were trained anew."""
     if not evaluated:
         return ""
     again, rollouts = repeated(evaluated), sum(int(e["rollouts"]) for e in evaluated)

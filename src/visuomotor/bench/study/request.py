@@ -10,7 +10,7 @@ from typing import Any
 
 from visuomotor.bench.study.cell import Cell, load, result_path
 from visuomotor.bench.study.pairs import KINDS, expanded, pair_region
-from visuomotor.bench.study.plan import FIRST_SEEDS, study_of
+from visuomotor.bench.study.plan import study_of
 from visuomotor.config import from_mapping, read_yaml
 from visuomotor.errors import ConfigError, unknown_name
 
@@ -48,15 +48,19 @@ class Wanted:
 class Request:
     """What to fill, and where it lies.
 
-    blocks: in order of priority. first_seeds: region -> seed of its first start. work: folder of
-    datasets and checkpoints. results: of the cells' JSON files.
+    blocks: in order of priority. first_seeds: region -> seed of its first start; without any, those
+    of the study's tables. work: folder of datasets and checkpoints. results: of the cells' JSON
+    files. given: the user's own demonstrations, for studies that are made from them. starts: region
+    -> the user's own file of start states, for studies that take some.
     """
 
     family: str
     blocks: tuple[Block, ...] = (Block(),)
-    first_seeds: tuple[tuple[str, int], ...] = tuple(FIRST_SEEDS.items())
+    first_seeds: tuple[tuple[str, int], ...] = ()
     work: Path = Path("study")
     results: Path = Path("benchmarks/results/study")
+    given: Path | None = None
+    starts: tuple[tuple[str, Path], ...] = ()
 
     def wanted(self) -> list[Wanted]:
         """Every cell once, where it first occurs, with all that the blocks ask of it.
@@ -73,6 +77,9 @@ class Request:
 
     def missing(self, wanted: Wanted) -> list[str]:
         """The regions without (enough) rollouts."""
+        filling = study_of(self.family).filling
+        if filling is not None:
+            return filling.missing(self, wanted)
         path = result_path(self.results, wanted.cell)
         there = load(path).regions if path.exists() else {}
         return [
@@ -86,15 +93,19 @@ class Request:
     def first_seed(self, region: str) -> int:
         """Of a region's first start; pairs of start and goal have those of the region below."""
         pair = pair_region(region)
-        return dict(self.first_seeds)[region if pair is None else pair.underlying]
+        return self._seeds()[region if pair is None else pair.underlying]
+
+    def _seeds(self) -> Mapping[str, int]:
+        return dict(self.first_seeds) or study_of(self.family).first_seeds
 
     def _of(self, block: Block) -> Iterable[Wanted]:
         study = study_of(self.family)
         _check("method", block.method, study.methods)
         _check("task", block.task, study.tasks)
         _check("source", block.source, study.sources)
+        usual = (0,) if study.filling else study.demonstrations[:1]
         for n, task, variant, source, seed, method in product(
-            block.demonstrations or study.demonstrations[:1],
+            block.demonstrations or usual,
             block.task or study.tasks,
             block.task_variant,
             block.source or tuple(study.sources)[:1],
@@ -103,8 +114,10 @@ class Request:
         ):
             regions = expanded(task, block.region or study.usual_regions(method, variant))
             known = [r for r in regions if pair_region(r) is None]
-            _check("region", known, [*dict(self.first_seeds), *KINDS])
+            _check("region", known, [*self._seeds(), *dict(self.starts), *KINDS])
             rollouts = dict.fromkeys(regions, block.rollouts or study.rollouts)
+            if study.filling and not n:
+                n = study.filling.demonstrations(self, task, method)
             yield Wanted(Cell(self.family, method, task, variant, source, n, seed), rollouts)
 
 

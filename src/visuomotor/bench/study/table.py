@@ -34,8 +34,8 @@ class Row:
     """One method in one setting, all training seeds together.
 
     rate with its 95% interval [low, high] over all rollouts (Wilson's, or wider: `interval`);
-    seed_rates: of each training seed; train_s: mean seconds of one training run; commit: of the
-    code, several where the seeds were trained at several. extra: the family's own
+    seed_rates: of each training seed; train_s: mean seconds of one training run; commit, machine:
+    of the code and where it ran, several where the seeds had several. extra: the family's own
     fields, means over the seeds.
     """
 
@@ -54,14 +54,19 @@ class Row:
     high: float
     train_s: float
     commit: str
+    machine: str
     seed_rates: list[float]
     extra: dict[str, float | None] = field(default_factory=dict)
 
-    def plain(self) -> dict[str, Any]:
-        """The row as JSON has it, the family's own fields beside the others."""
+    def plain(self, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The row as JSON has it, the family's own fields beside the others.
+
+        names: further name -> field whose value it also has.
+        """
         values = asdict(self)
         own = values.pop("extra")
-        return {**values, **own, **named(self.region)}
+        known = {**values, **own, **named(self.region)}
+        return {**known, **{name: known[field] for name, field in (names or {}).items()}}
 
 
 def rows(
@@ -71,7 +76,8 @@ def rows(
 ) -> list[Row]:
     """Every method in every setting, the derived regions too.
 
-    row_fields: names of figures to be averaged over seeds, None where no seed has a number.
+    row_fields: names of figures, of the region or the cell, to be averaged over seeds, None where
+    no seed has a number.
     clusters: see `Study`. ConfigError for one that is a row's own field.
     """
     taken = [n for n in row_fields if n in Row.__dataclass_fields__]
@@ -124,9 +130,17 @@ def _row(
         high=round(high, 4),
         train_s=round(float(np.mean([r.train_s for r in group])), 1),
         commit=", ".join(sorted({r.commit for r in group})),
+        machine=", ".join(sorted({_machine(r) for r in group})),
         seed_rates=[round(sum(o) / len(o), 4) for o in outcomes],
-        extra={name: _mean([r.figures.get(name) for r in group]) for name in row_fields},
+        extra={
+            name: _mean([r.regions[setting.region].get(name, r.figures.get(name)) for r in group])
+            for name in row_fields
+        },
     )
+
+
+def _machine(result: CellResult) -> str:
+    return f"{result.machine.get('cpu', 'unknown')}, {result.machine.get('cores', '?')} cores"
 
 
 def _mean(values: Sequence[Any]) -> float | None:
