@@ -138,6 +138,7 @@ def application() -> SubcommandApp:
     watching = SubcommandApp()
     watching.command(name="parse")(video_parse.parse)
     watching.command(video.estimate)
+    watching.command(video.example)
     app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app
