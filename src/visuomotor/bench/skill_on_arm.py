@@ -111,9 +111,9 @@ def roll_out_on_arm(
             seen.add(world.robot_state().T_base_ee, world.object_poses())
             assert policy.plan is not None
             sizes, frame = sizes_in(world), policy.plan.placement.T_base_manipulation
-            error = "" if policy.done else "the horizon came before the skill's end"
+            late = "" if policy.done else "the horizon came before the skill's end"
             yield judged(
-                policy, seed, seen, sizes, frame, tuple(done.refusals), error, steps[0] / RATE_HZ
+                policy, seed, seen, sizes, frame, tuple(done.refusals), late, steps[0] / RATE_HZ
             )
     finally:
         world.close()

@@ -87,15 +87,14 @@ def test_the_lowest_point_is_the_geometrys_within_a_finger(world: SimWorld) -> N
 
 
 def straight(*places: tuple[float, float, float], tilt: float = 0.0) -> np.ndarray:
-    """(T, 1, 4, 4): the hand pointing down, or tilted away from the arm, through these places."""
-    R = matrix_from_rotvec([0.0, -tilt, 0.0]) @ DOWN
-    corners = [arm_state(HOME_Q[None]).hand[0, :3, 3], *map(np.array, places)]
-    points = [
-        a + share * (b - a)
-        for a, b in itertools.pairwise(corners)
-        for share in np.linspace(0.1, 1, 10)
-    ]
-    return np.stack([pose(R, p) for p in points])[:, None]
+    """(T, 1, 4, 4): the hand pointing down, or turned by tilt (below 0: away from the arm), through these."""
+    home = arm_state(HOME_Q[None]).hand[0, :3, 3]
+    shares = np.linspace(0.1, 1, 10)
+    turns = [matrix_from_rotvec([0.0, -share * tilt, 0.0]) @ DOWN for share in shares]
+    points = [pose(R, home) for R in turns]  # it turns first, then goes
+    for a, b in itertools.pairwise([home, *map(np.array, places)]):
+        points += [pose(turns[-1], a + share * (b - a)) for share in shares]
+    return np.stack(points)[:, None]
 
 
 def test_what_is_over_the_table_is_in_reach() -> None:
@@ -105,7 +104,7 @@ def test_what_is_over_the_table_is_in_reach() -> None:
 @pytest.mark.parametrize(
     ("place", "tilt", "reason"),
     [
-        ((0.5, 0.0, 0.006), 1.3, "touches the table"),
+        ((0.6, 0.0, 0.01), -1.2, "touches the table"),
         ((0.5, 0.6, 0.3), 0.0, "leaves the workspace"),
         ((0.5, 0.0, 0.2), -1.5, "joint 6 is at its limit"),
     ],

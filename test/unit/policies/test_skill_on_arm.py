@@ -109,7 +109,7 @@ def test_the_chosen_yaw_is_one_that_a_given_yaw_may_not_be() -> None:
     fixed = replay(yaw_deg=float(np.degrees(free.plan.yaw_rad)))
     fixed.act(seen())
     assert fixed.plan is not None
-    assert fixed.plan.margin == pytest.approx(free.plan.margin)
+    assert fixed.plan.margin == pytest.approx(free.plan.margin, rel=1e-3)
     backwards = replay(yaw_deg=180.0, raises_m=(0.0,))
     with pytest.raises(RobotError, match=r"none of 1 yaws.*yaw 180°, where .* move the object"):
         backwards.act(seen(x=0.7))
@@ -168,7 +168,11 @@ def test_settings_are_checked(settings: dict[str, object]) -> None:
 
 def actor(seed: int = 0) -> SkillNetwork:
     torch.manual_seed(seed)
-    return SkillNetwork(SMALL, 1).eval()
+    network = SkillNetwork(SMALL, 1).eval()
+    with torch.no_grad():
+        network.policy[-1].weight *= 0.1  # it moves gently, and so stays in reach
+        network.policy[-1].bias[:] = 0.0
+    return network
 
 
 def test_an_actor_is_told_what_deviates() -> None:

@@ -44,7 +44,7 @@ class Cylinders:
     """
 
     horizon_steps = 800
-    hold_s = 1.0
+    hold_s = 0.25
     wrenches: WrenchPulses | None = None
 
     def __init__(self, name: str, variant: Variant = "plain") -> None:
@@ -136,21 +136,21 @@ class CylindersExpert:
 
     lead_m = 0.02
     raised_m = 0.12
-    grip_m = 0.008  # below the upper face
+    lowest_m = 0.012  # of fr3_hand_tcp; the fingertips reach 1 cm lower
 
     def reset(self) -> None:
         """Nothing to forget."""
 
     def act(self, robot: RobotState, objects: Poses) -> Action:
         """The next target; the hand points down."""
-        hand, top = robot.T_base_ee[:3, 3], objects["object_top"][:3, 3]
+        hand, thing = robot.T_base_ee[:3, 3], objects["object"][:3, 3]
         held = robot.gripper_width_m < 2 * RADIUS_M[1] + 0.003
-        if np.linalg.norm(hand - top) < 0.025 and held:
+        if np.linalg.norm(hand - thing) < 0.02 and held:
             goal, width = self._carry(hand, objects)
         elif _upon(objects):
             goal, width = np.array([*hand[:2], self.raised_m + 0.06]), MAX_GRIPPER_WIDTH_M
         else:
-            goal, there = funnel(hand, top - [0.0, 0.0, self.grip_m])
+            goal, there = funnel(hand, np.array([*thing[:2], max(thing[2], self.lowest_m)]))
             width = 0.0 if there else MAX_GRIPPER_WIDTH_M
         return Action(toward(robot.T_base_ee, goal, self.lead_m), width)
 
