@@ -118,7 +118,9 @@ def application() -> SubcommandApp:
     skills.command(skill.starts)
     skills.command(skill.example)
     skills.command(skill_page.page)
-    app.command(skills, name="skill", help="Judge skills that were learned from videos.")
+    skills.command(skill.replay)
+    skills.command(skill.arm)
+    app.command(skills, name="skill", help="Judge skills learned from videos, and do them.")
     app.command(generation.generate)
     app.command(generation.goal)
     app.command(name="eval")(evaluation.evaluate)
@@ -142,6 +144,7 @@ def application() -> SubcommandApp:
     watching.command(video_show.show)
     watching.command(video_show.replay)
     watching.command(video.phases)
+    watching.command(video.example)
     app.command(watching, name="video", help="Learn from videos of a person's hand.")
     app.command(doctor)
     return app

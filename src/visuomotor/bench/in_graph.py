@@ -46,7 +46,7 @@ def evaluate_in_graph(
         "variant": sim.variant,
         "policy": checkpoint,
         "backend": backend,
-        "cameras": list(sim.cameras),
+        "cameras": list(sim.cameras or ("front",)),  # some camera's sets are the policy's beat
         "hostname": f"127.116.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}",
         **ONE_HOP_LESS,
     }

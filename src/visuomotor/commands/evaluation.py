@@ -68,7 +68,8 @@ def evaluate(
 
     loaded = load_checkpoint(checkpoint)
     cameras = cameras or loaded.spec.names
-    images = goal_images(goal_image, str(loaded.config.get("goal_camera", cameras[0])), goal)
+    first = cameras[0] if cameras else ""
+    images = goal_images(goal_image, str(loaded.config.get("goal_camera", first)), goal)
     values = {
         "task": task,
         "region": region,

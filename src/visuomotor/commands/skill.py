@@ -11,8 +11,10 @@ from visuomotor.commands.training import stop_on_interrupt
 
 
 def train_skill(
-    demonstration: tuple[Path, ...],
     out: Path,
+    demonstration: tuple[Path, ...] = (),
+    video: tuple[Path, ...] = (),
+    action: str = "",
     config: Path | None = None,
     updates: int | None = None,
     combine: Literal["mean", "max"] | None = None,
@@ -31,8 +33,11 @@ def train_skill(
     More in docs/skills.md.
 
     Args:
-        demonstration: Files of aligned demonstrations (.npz), all of one action.
         out: Folder of the checkpoint.
+        demonstration: Files of aligned demonstrations (.npz), all of one action.
+        video: Videos of the action instead, or beside them: folders of `video parse`, or videos
+            that are parsed now; what hand and object do in them is estimated into OUT/videos.
+        action: Of the videos, such as push_left_to_right.
         config: YAML file of the run; without it the defaults, the paper's.
         updates: Of the policy; fewer are faster, and the curriculum keeps pace.
         combine: How several demonstrations are one reward: their mean, or their maximum.
@@ -42,6 +47,7 @@ def train_skill(
     """
     from dataclasses import replace
 
+    from visuomotor.commands.skill_videos import demonstrations_of
     from visuomotor.config import from_mapping, read_yaml
     from visuomotor.errors import ConfigError, Interrupted
     from visuomotor.training.progress import Progress
@@ -49,9 +55,15 @@ def train_skill(
     from visuomotor.training.skill_config import SkillTrainingConfig
     from visuomotor.video.demonstration import load_demonstration
 
-    if not demonstration:
-        raise ConfigError("--demonstration: got none, expected one .npz file or more")
-    shown = [load_demonstration(path) for path in demonstration]
+    if not demonstration and not video:
+        raise ConfigError("got no --video and no --demonstration, expected one or more")
+    if bool(video) != bool(action):
+        raise ConfigError(
+            "train skill: got --video without --action or the other way round, expected both: the "
+            "action, such as push_left_to_right, that the videos show"
+        )
+    seen = demonstrations_of(video, action, out / "videos") if video else []
+    shown = [load_demonstration(path) for path in (*demonstration, *seen)]
     values: dict[str, Any] = {"action": shown[0].action, **(read_yaml(config) if config else {})}
     run = from_mapping(SkillTrainingConfig, values, str(config or "train skill"))
     try:
@@ -151,4 +163,107 @@ def example(action: str, out: Path, seed: int = 0) -> int:
 
     save_demonstration(out, example_demonstration(action, seed))
     print(f"demonstration: {out}")
+    return 0
+
+
+def replay(out: Path, demonstration: Path | None = None, action: str = "", seed: int = 0) -> int:
+    """Make a policy of one demonstration: the arm does again what was seen, without learning.
+
+    The open-loop baseline of a trained skill. It is a checkpoint like any other: `visuomotor skill
+    arm`, `visuomotor up skill checkpoint:=OUT`.
+
+    Args:
+        out: Folder of the checkpoint.
+        demonstration: The aligned demonstration (.npz); without it, an example that nobody filmed.
+        action: Of that example, such as push_left_to_right.
+        seed: Of that example's small variations.
+    """
+    from visuomotor.errors import ConfigError
+    from visuomotor.policies.skill.replay import save_replay
+    from visuomotor.video.demonstration import load_demonstration
+    from visuomotor.video.examples import example_demonstration
+
+    if (demonstration is None) == (not action):
+        raise ConfigError(
+            "skill replay: got both or neither of --demonstration and --action, expected one of "
+            "them: a demonstration, or the action of an example"
+        )
+    if demonstration is not None:
+        shown = load_demonstration(demonstration)
+    else:
+        shown = example_demonstration(action, seed)
+    save_replay(out, shown)
+    print(f"{shown.action}, replayed: {out}")
+    return 0
+
+
+def arm(
+    checkpoint: Path,
+    episodes: int = 20,
+    first_seed: int = 300_000,
+    region: Literal["interpolation", "extrapolation"] = "interpolation",
+    settings: Path | None = None,
+    graph: bool = False,
+    out: Path | None = None,
+) -> int:
+    """Let the simulated arm do a skill with cylinders on the table, and judge it by its metric.
+
+    In lockstep, without images; with --graph in real time through the ROS graph, from the same
+    starts. The metric is the action's own, in the frame that the skill chose.
+
+    Args:
+        checkpoint: Folder of `train skill` or of `skill replay`.
+        episodes: How many.
+        first_seed: Seed of the first one; the same seeds give the same starts.
+        region: Where cylinders stand and how high they are; extrapolation: as the hard starts.
+        settings: YAML of scale, yaw, speeds and more (docs/skills.md, "Onto the arm").
+        graph: Through the ROS graph in real time.
+        out: Also write figures and episodes to this JSON file.
+    """
+    from dataclasses import asdict
+
+    from visuomotor.bench.skill_on_arm import (
+        evaluate_in_graph,
+        load_skill_policy,
+        roll_out_on_arm,
+        summary,
+    )
+    from visuomotor.errors import ConfigError
+
+    if episodes < 1:
+        raise ConfigError(f"--episodes: got {episodes}, expected 1 or more")
+    policy, seeds = (
+        load_skill_policy(checkpoint, settings),
+        range(first_seed, first_seed + episodes),
+    )
+    rollouts = []
+    with ProgressLine("arm", episodes) as line:
+
+        def show(r: Any) -> None:
+            what = "success" if r.success else "failure"
+            line.step(f"seed {r.seed} {what}, frame turned by {r.yaw_deg:.0f}°, {r.seconds:.0f} s")
+
+        if graph:
+            from visuomotor.bench.in_graph import own_domain
+
+            own_domain()
+            rollouts = evaluate_in_graph(checkpoint, settings, seeds, region, show)
+        else:
+            for rollout in roll_out_on_arm(policy, seeds, region):
+                show(rollout)
+                rollouts.append(rollout)
+    figures = summary(rollouts)
+    low, high = figures["interval_95"]
+    print(
+        f"{policy.motion.action} on the arm{' through the graph' if graph else ''}: "
+        f"{figures['successes']} of {episodes} ({region}), {figures['success']:.1%} "
+        f"(95%: {low:.1%} to {high:.1%}); with bounds in full size {figures['unscaled']:.1%}"
+    )
+    for error in sorted({r.error for r in rollouts if r.error}):
+        print(f"an episode: {error}")
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        values = {"action": policy.motion.action, "region": region, "graph": graph, **figures}
+        values["rollouts"] = [asdict(r) for r in rollouts]
+        out.write_text(json.dumps(values, indent=2) + "\n")
     return 0

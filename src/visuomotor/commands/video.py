@@ -127,3 +127,30 @@ def phases(
     out.with_suffix(".md").write_text(page(result))
     print(page(result))
     return 0
+
+
+def example(action: str, out: Path = Path("cup.mp4"), seed: int = 0) -> int:
+    """Render a video of a hand doing an action, for trying without a camera.
+
+    Says the command that parses it, with the boxes of hand and objects.
+
+    Args:
+        action: Such as push_left_to_right; docs/skills.md lists them.
+        out: The video (mp4).
+        seed: Of camera, pace, sizes and path.
+    """
+    from visuomotor.bench.real2sim.known_videos import known_video, tracks_of
+    from visuomotor.sim.hand_video import RATE_HZ
+    from visuomotor.video.actions import find_action
+    from visuomotor.video.overlay import write_video
+
+    known, video = known_video(find_action(action).name, seed)
+    write_video(video.images, RATE_HZ, out)
+    frame = known.phases.action[0]
+    boxes = tracks_of(known, video, masks=False).boxes
+    given = " ".join(
+        f"--{body} {' '.join(f'{v:.0f}' for v in box[frame])}" for body, box in boxes.items()
+    )
+    print(f"{len(video.images)} frames: {out}; to follow hand and objects in it:")
+    print(f"visuomotor video parse {out} {given} --frame {frame} --out {out.with_suffix('')}")
+    return 0

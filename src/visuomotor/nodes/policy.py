@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,14 +16,16 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 from visualization_msgs.msg import MarkerArray
 
-from visuomotor.contracts import Action, SyncedFrame, UInt8
-from visuomotor.control.chunk_config import ChunkConfig
+from visuomotor.contracts import Action, ActionChunk, Float64, SyncedFrame, UInt8
+from visuomotor.control.policy_config import Config
 from visuomotor.errors import ConfigError, RobotError, VisuomotorError
 from visuomotor.recording.stills import still
 from visuomotor.ros import messages, topics
 from visuomotor.ros.feed import LatestFrameWorker
 from visuomotor.ros.goal_images import GoalImages
+from visuomotor.ros.manipulation import frame_numbers, manipulation_values
 from visuomotor.ros.markers import policy_markers, trajectory_msg
+from visuomotor.ros.object_poses import ObjectPoses
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.run import run_node
@@ -35,7 +37,6 @@ from visuomotor.sync import (
     SyncConfig,
     SyncStats,
     load_calibration,
-    load_latency,
 )
 
 if TYPE_CHECKING:
@@ -48,41 +49,6 @@ SILENT_S = 0.25
 """Without a command for longer, the bridge holds."""
 REST_S = 5.0
 """What policy/start waits for a policy that is still at work on a set."""
-
-
-@dataclass(frozen=True)
-class Config(ChunkConfig):
-    """Which checkpoint runs, on which streams, and how; ChunkConfig says how it is asked.
-
-    source: "synced" listens to rgbd_sync, "raw" synchronises the drivers' topics in this node;
-    calibration is then a file whose poses, intrinsics and latencies win over the topics'.
-    compensate: that file's `latency: {command: seconds}` is taken for command_latency_s, for an arm
-    that is so much later than the demonstrations' was. autostart: act at once instead of waiting
-    for policy/start. threads: of torch.
-    """
-
-    checkpoint: str = ""
-    source: Literal["synced", "raw"] = "synced"
-    calibration: str = ""
-    compensate: bool = False
-    goal: str = ""
-    autostart: bool = False
-    threads: int = 1
-    markers: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.threads < 1:
-            raise ValueError(f"got threads {self.threads}, expected 1 or more")
-        if self.compensate and not self.calibration:
-            raise ValueError("compensate: got no calibration, expected the file to take it from")
-
-    def chunks(self) -> ChunkConfig:
-        """ChunkConfig's part, with the latency that was measured."""
-        values = {f.name: getattr(self, f.name) for f in fields(ChunkConfig)}
-        if self.compensate:
-            values["command_latency_s"] = load_latency(self.calibration).command_s
-        return ChunkConfig(**values)
 
 
 class PolicyNode(Node):
@@ -112,7 +78,10 @@ class PolicyNode(Node):
         calibration: dict[str, CameraCalibration] = {}
         if self.config.calibration and self.config.source == "raw":
             calibration = load_calibration(self.config.calibration, spec.names)
-        self.sync = FrameSynchroniser(SyncConfig(spec.names, depth=depth), calibration)
+        cameras = spec.names or (self.config.beat,)
+        self.sync = FrameSynchroniser(SyncConfig(cameras, depth=depth), calibration)
+        self._objects = ObjectPoses(self, spec.objects, self.config.keypoints)
+        self._frame: Float64 | None = None
         prefix = topics.SYNCED if self.config.source == "synced" else ""
         self._worker = LatestFrameWorker(self._step, self._failed)
         self.create_timer(1.0, self._report)
@@ -133,8 +102,9 @@ class PolicyNode(Node):
                 f"goal: got {self.config.goal}, but {self.config.checkpoint} takes no goal; leave "
                 "it empty, or run a policy of `visuomotor train goal`"
             )
-        self.streams = FrameStreams(self, self.sync, spec.names, depth, prefix, self._poll)
-        self.get_logger().info(f"{self.config.checkpoint}: sees {', '.join(spec.names)}")
+        self.streams = FrameStreams(self, self.sync, cameras, depth, prefix, self._poll)
+        seen = [*spec.names, *(f"where {name} is" for name in spec.objects)]
+        self.get_logger().info(f"{self.config.checkpoint}: sees {', '.join(seen)}")
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
@@ -153,6 +123,13 @@ class PolicyNode(Node):
         stats = self._stats()
         if not stats.ok:
             raise RobotError(f"the policy cannot start: {stats.status}")
+        told = self._objects.at(self._now_ns(), self.config.object_age_s)
+        missing = [topics.object_pose(n) for n in self._objects.names if n not in told]
+        if missing:
+            raise RobotError(
+                f"the policy cannot start: nothing new on {', '.join(missing)}; publish the "
+                "objects' poses there (remap), or tell it the place in its settings"
+            )
         if self.goals is not None and not self.goals.received:
             raise RobotError(
                 "the policy cannot start without a goal: tell it one by `visuomotor goal`, the "
@@ -179,7 +156,11 @@ class PolicyNode(Node):
         return "stopped"
 
     def _poll(self) -> None:
+        self._objects.drain()
         for frame in self.sync.poll(self._now_ns()):
+            if self._objects.names:
+                told = self._objects.at(frame.stamp_ns, self.config.object_age_s)
+                frame = replace(frame, objects=told)
             self._newest = frame
             if self._active:
                 self._worker.put(frame)
@@ -196,6 +177,7 @@ class PolicyNode(Node):
                 now_ns = self._now_ns()
                 if chunk is not None:
                     self.runtime.player.add(chunk, now_ns)
+                    self._tell_frame(chunk)
                 action = None
                 if self._ticker is None:
                     action = self._command(now_ns)
@@ -204,6 +186,17 @@ class PolicyNode(Node):
         if action is not None:
             self._latency_s.append((now_ns - frame.stamp_ns) * 1e-9)
             self._draw(action, frame.stamp_ns)
+
+    def _tell_frame(self, chunk: ActionChunk) -> None:
+        """Says where a skill has put its frame, whenever it is put anew."""
+        frame = chunk.info.get("frame")
+        if frame is not None and (self._frame is None or not np.array_equal(frame, self._frame)):
+            x, y, z, yaw_deg = frame_numbers(frame)
+            self.get_logger().info(
+                f"the skill's frame stands at ({x:.3f}, {y:.3f}, {z:.3f}) m in base, turned by "
+                f"{yaw_deg:.0f} degrees"
+            )
+        self._frame = frame
 
     def _tick(self) -> None:
         """The command of the present, where it is due, from the chunks there are."""
@@ -259,6 +252,8 @@ class PolicyNode(Node):
             "command_latency_ms": 1e3 * player.config.command_latency_s,
             "sets": stats.status,
         }
+        if player.newest is not None:
+            values |= manipulation_values(player.newest.info)
         if self.goals is not None:
             values["goals"] = self.goals.received
         if self._latency_s:
@@ -296,7 +291,7 @@ def _load(config: Config) -> PolicyRuntime:
     from visuomotor.policies.runtime import PolicyRuntime
 
     torch.set_num_threads(config.threads)
-    return PolicyRuntime(load_policy(config.checkpoint), config.chunks())
+    return PolicyRuntime(load_policy(config.checkpoint, config.settings), config.chunks())
 
 
 def main() -> None:

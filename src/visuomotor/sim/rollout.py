@@ -66,8 +66,11 @@ class Lockstep:
         start_ns: int = 1_000_000_000,
         on_action: Callable[[int, Action], None] = lambda *_: None,
         rest_steps: int = 0,
+        over: Callable[[], bool] | None = None,
     ) -> Rollout:
         """One episode from `seed` until success or the task's horizon; `agent` acts as policy.
+
+        over: asked after every step; given, it ends the episode instead of success.
 
         It ends in the first goal that is reached, be it the one asked for or not, and rest_steps
         later if it stays there so long. on_step is told of each set, on_action(stamp_ns, accepted
@@ -82,7 +85,7 @@ class Lockstep:
         while steps < limit and not ended:
             steps += 1
             self._step(bridge, agent, on_step, on_action, refusals)
-            ended = self._ended()
+            ended = self._ended() if over is None else over()
         success, reached = world.success(), world.reached()
         while ended and rest_steps > 0 and steps < limit and self._ended():
             steps, rest_steps = steps + 1, rest_steps - 1

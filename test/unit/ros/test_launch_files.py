@@ -30,6 +30,7 @@ NEEDED = {
     "cameras_realsense": {"front_serial": "_1", "side_serial": "_2", "wrist_serial": "_3"},
     "robot_crisp": {"bringup": "false"},
     "gazebo": {"world": "false"},
+    "skill": {"checkpoint": "p"},
 }
 
 

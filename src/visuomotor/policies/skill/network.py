@@ -16,6 +16,8 @@ from visuomotor.config import from_mapping
 from visuomotor.geometry import rotvec_from_matrix
 from visuomotor.policies.skill.config import SkillConfig
 
+Float64 = NDArray[np.float64]
+
 if TYPE_CHECKING:
     from visuomotor.sim.gripper import GripperState
 
@@ -41,10 +43,6 @@ class SkillNetwork(nn.Module):
         Those are time / 10 s, the hand's position, rotation and opening; then each object's
         position, rotation vector, height and radius.
         """
-        if self.config.rotation == "vector":
-            turned = rotvec_from_matrix(state.rotation)
-        else:
-            turned = np.concatenate([state.rotation[:, :, 1], state.rotation[:, :, 2]], axis=1)
         objects = [
             np.concatenate(
                 [
@@ -57,8 +55,23 @@ class SkillNetwork(nn.Module):
             )
             for i in range(self.objects)
         ]
-        hand = [state.time[:, None] / EPISODE_S, state.position, turned, state.opening[:, None]]
-        return np.concatenate([*hand, *objects], axis=1).astype(np.float32)
+        hand = self.observe_hand(state.time, state.position, state.rotation, state.opening)
+        return np.concatenate([hand, *objects], axis=1).astype(np.float32)
+
+    def observe_hand(
+        self, time: Float64, position: Float64, rotation: Float64, opening: Float64
+    ) -> Float64:
+        """What the policy (N, `seen`) is told of times (N,) in s and hands in the frame.
+
+        position (N, 3) m, rotation (N, 3, 3), opening (N,) m of each finger.
+        """
+        if self.config.rotation == "vector":
+            turned = rotvec_from_matrix(rotation)
+        else:
+            turned = np.concatenate([rotation[:, :, 1], rotation[:, :, 2]], axis=1)
+        return np.concatenate(
+            [time[:, None] / EPISODE_S, position, turned, opening[:, None]], axis=1
+        )
 
     def mean(self, seen: Tensor) -> Tensor:
         """The policy's mean actions (B, 7) of what it is told (B, F)."""

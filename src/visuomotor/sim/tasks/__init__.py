@@ -8,6 +8,7 @@ from visuomotor.errors import ConfigError, unknown_name
 from visuomotor.sim.config import Variant
 from visuomotor.sim.tasks.bread import Bread
 from visuomotor.sim.tasks.cross import Cross
+from visuomotor.sim.tasks.cylinders import cylinder, cylinders
 from visuomotor.sim.tasks.drape_rope import DrapeRope
 from visuomotor.sim.tasks.lift import Lift
 from visuomotor.sim.tasks.push_box import PushBox
@@ -34,6 +35,8 @@ TASKS: dict[str, Callable[[Variant], Task]] = {
     "push_mug": PushMug,
     "cross": Cross,
     "bread": Bread,
+    "cylinder": cylinder,
+    "cylinders": cylinders,
 }
 
 

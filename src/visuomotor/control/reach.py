@@ -1,0 +1,124 @@
+"""Whether an arm can follow a path of its hand: joints, singularities, table and workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visuomotor.contracts import Float64
+from visuomotor.control.joints import JOINT_LOWER, JOINT_UPPER
+from visuomotor.control.kinematics import HOME_Q, ArmState, arm_state
+from visuomotor.control.limits import Limits
+from visuomotor.geometry import rotvec_from_matrix
+
+_DAMPING, _POSTURE_GAIN, _MAX_STEP_RAD, _ITERATIONS = 0.01, 0.05, 0.15, 4
+
+
+@dataclass(frozen=True)
+class ReachLimits:
+    """How near to what it cannot do an arm may come on a path.
+
+    joint_margin_rad: to a joint's limit. singular: smallest singular value of the hand's Jacobian
+    (m and rad). clearance_m: of hand and wrist above the table. off_m, off_rad: from the path.
+    Raises ValueError for a negative one.
+    """
+
+    joint_margin_rad: float = 0.08
+    singular: float = 0.04
+    clearance_m: float = 0.002
+    off_m: float = 0.008
+    off_rad: float = 0.06
+
+    def __post_init__(self) -> None:
+        values = (self.joint_margin_rad, self.singular, self.clearance_m, self.off_m, self.off_rad)
+        if not min(values) >= 0:
+            raise ValueError(f"reach: got {values}, expected nothing negative")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of N paths: margin (N,), above 0 where the arm can follow, the larger the easier.
+
+    step (N,): the point of the path with the least margin; reason (N,): what is least there.
+    """
+
+    margin: Float64
+    step: NDArray[np.int64]
+    reason: tuple[str, ...]
+
+
+def reach(
+    q: Float64, paths: Float64, limits: Limits | None = None, margins: ReachLimits | None = None
+) -> Reach:
+    """Follows N paths (T, N, 4, 4) of fr3_hand_tcp in base from joints (7,), a point at a time.
+
+    Neighbouring points are to be within about 3 cm and 0.2 rad. The joints follow as the simulated
+    arm's do: damped least squares, drawn towards the home posture where that moves no hand.
+    """
+    limits, margins = limits or Limits(), margins or ReachLimits()
+    steps, n = paths.shape[:2]
+    joints = np.tile(np.asarray(q, float), (n, 1))
+    least = np.full(n, np.inf)
+    at, what = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for step in range(steps):
+        for _ in range(_ITERATIONS):
+            joints = _nearer(joints, paths[step])
+        state = arm_state(joints)
+        each = _margins(joints, state, paths[step], limits, margins)  # (W, N)
+        worst, which = each.min(axis=0), each.argmin(axis=0)
+        new = worst < least
+        least, at = np.where(new, worst, least), np.where(new, step, at)
+        what = np.where(new, which, what)
+    return Reach(least, at, tuple(_REASONS[w] for w in what))
+
+
+_REASONS = (
+    *(f"joint {i} is at its limit" for i in range(1, 8)),
+    "the arm is stretched or folded into a singularity",
+    "hand or wrist touches the table",
+    "the hand leaves the workspace",
+    "the hand cannot get there",
+    "the hand cannot turn there",
+)
+
+
+def _margins(
+    q: Float64, state: ArmState, target: Float64, limits: Limits, margins: ReachLimits
+) -> Float64:
+    """(W, N): of each reason in units that compare: 1 is plenty."""
+    to_limit = np.minimum(q - JOINT_LOWER, JOINT_UPPER - q).T
+    singular = np.linalg.svd(state.jacobian, compute_uv=False)[:, -1]
+    place = target[:, :3, 3]
+    inside = np.minimum(place - limits.lower, limits.upper - place).min(axis=1)
+    off = _error(state, target)
+    return np.concatenate(
+        [
+            (to_limit - margins.joint_margin_rad) / 0.5,
+            (singular - margins.singular)[None] / 0.1,
+            (state.lowest_m - limits.table_z_m - margins.clearance_m)[None] / 0.02,
+            inside[None] / 0.02,
+            1.0 - np.linalg.norm(off[:, :3], axis=1)[None] / margins.off_m,
+            1.0 - np.linalg.norm(off[:, 3:], axis=1)[None] / margins.off_rad,
+        ]
+    )
+
+
+def _error(state: ArmState, target: Float64) -> Float64:
+    turn = rotvec_from_matrix(target[:, :3, :3] @ state.hand[:, :3, :3].transpose(0, 2, 1))
+    return np.concatenate([target[:, :3, 3] - state.hand[:, :3, 3], turn], axis=1)
+
+
+def _nearer(q: Float64, target: Float64) -> Float64:
+    """One step of the joints (N, 7) towards hands (N, 4, 4)."""
+    state = arm_state(q)
+    J, error = state.jacobian, _error(state, target)
+    posture = _POSTURE_GAIN * (HOME_Q - q)
+    square = J @ J.transpose(0, 2, 1) + _DAMPING**2 * np.eye(6)
+    left = (error - np.einsum("nij,nj->ni", J, posture))[..., None]
+    step = posture + (J.transpose(0, 2, 1) @ np.linalg.solve(square, left))[..., 0]
+    longest = np.abs(step).max(axis=1, keepdims=True)
+    step = step * np.minimum(1.0, _MAX_STEP_RAD / np.maximum(longest, 1e-12))
+    moved: Float64 = np.clip(q + step, JOINT_LOWER, JOINT_UPPER)
+    return moved

@@ -1,0 +1,173 @@
+"""Where a skill's frame stands so that the arm can do all of it, and how the hand gets there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
+from visuomotor.control.reach import Reach, reach
+from visuomotor.errors import RobotError
+from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
+from visuomotor.policies.skill.arm_config import SkillArmConfig
+from visuomotor.policies.skill.hand import Hand
+from visuomotor.policies.skill.motion import Sizes, SkillMotion, foreseen
+from visuomotor.policies.skill.placement import Placement, placed
+
+_SPACING_M, _SPACING_RAD = 0.025, 0.15
+_GRASP_S = 1.2
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the arm finds: origin (3,) of the frame in base, on the table; joints (7,), hand (4, 4).
+
+    sizes: of the objects, in the frame; fetched (3,): the centre in base of the object that is to
+    be in the hand first, or None.
+    """
+
+    origin: Float64
+    T_base_ee: Float64
+    q: Float64
+    sizes: Sizes
+    fetched: Float64 | None = None
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """A pose (4, 4) in base on the way to the start; there the hand opens to width_m and waits."""
+
+    T_base_ee: Float64
+    width_m: float
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A placement that the arm can reach, the way to the start, and the start itself.
+
+    yaw_rad: of the frame; margin: how easily, 0 to about 1.
+    """
+
+    placement: Placement
+    start: Hand
+    way: tuple[Waypoint, ...]
+    yaw_rad: float
+    raised_m: float
+    margin: float
+
+
+def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan:
+    """The easiest reachable of the yaws, with the hand turned either way.
+
+    The lowest frame that is reachable counts, and the first of the starts. RobotError says of the
+    nearest miss what the arm cannot do, and where.
+    """
+    missed: tuple[float, str] = (-np.inf, "")
+    starts = motion.starts(scene.sizes, config)
+    foretold = [foreseen(motion, start, scene.sizes) for start in starts]
+    for raised_m in config.raises_m:
+        for start, hands in zip(starts, foretold, strict=True):
+            candidates = _candidates(scene, config, raised_m)
+            ways = [_way(c, start, scene, config, raised_m) for c, _ in candidates]
+            paths, counts = _paths(candidates, ways, hands, scene)
+            found = reach(scene.q, paths, config.limits, config.reach)
+            best = int(found.margin.argmax())
+            placement, yaw_rad = candidates[best]
+            margin = float(found.margin[best])
+            if margin > 0:
+                return Plan(placement, start, ways[best], yaw_rad, raised_m, margin)
+            if margin > missed[0]:
+                missed = margin, _miss(found, best, paths, counts, yaw_rad)
+    x, y, _ = scene.origin
+    raise RobotError(
+        f"{motion.action} at ({x:.2f}, {y:.2f}) m in base: none of {len(config.yaws_rad)} yaws can "
+        f"be reached; nearest is {missed[1]}; move the object, or choose another scale, yaw or "
+        "raises_m (docs/skills.md)"
+    )
+
+
+def _candidates(
+    scene: Scene, config: SkillArmConfig, raised_m: float
+) -> list[tuple[Placement, float]]:
+    x, y, z = scene.origin
+    return [
+        (placed(x, y, z + raised_m, yaw, config.scale, flipped), yaw)
+        for yaw, flipped in product(config.yaws_rad, (False, True))
+    ]
+
+
+def _way(
+    placement: Placement, start: Hand, scene: Scene, config: SkillArmConfig, raised_m: float
+) -> tuple[Waypoint, ...]:
+    """Up, over, and to the start along where the hand points; first by way of what is fetched."""
+    table = config.limits.table_z_m
+    T_start = placement.ee(start.position, start.rotation)
+    R, ahead = T_start[:3, :3], T_start[:3, 2]
+    high = max(float(scene.T_base_ee[2, 3]), table + config.safe_m)
+    wide = MAX_GRIPPER_WIDTH_M
+    first = pose(scene.T_base_ee[:3, :3], [*scene.T_base_ee[:2, 3], high])
+    way = [Waypoint(first, wide)]
+
+    def come(place: Float64, width_m: float) -> None:
+        behind = place - config.retreat_m * ahead
+        above = np.array([*behind[:2], max(table + config.safe_m, behind[2])])
+        way.extend(Waypoint(pose(R, p), width_m) for p in (above, behind))
+
+    if scene.fetched is None:
+        come(T_start[:3, 3], wide)
+        way.append(Waypoint(T_start, placement.width(start.opening), 0.3))
+        return tuple(way)
+    grasp = scene.fetched + np.array([0.0, 0.0, raised_m])
+    come(grasp, wide)
+    way.append(Waypoint(pose(R, grasp), 0.0, _GRASP_S))
+    for x, y in (grasp[:2], T_start[:2, 3]):
+        way.append(Waypoint(pose(R, [x, y, table + config.safe_m]), 0.0))
+    way.append(Waypoint(T_start, 0.0, 0.3))
+    return tuple(way)
+
+
+def _paths(
+    candidates: list[tuple[Placement, float]],
+    ways: list[tuple[Waypoint, ...]],
+    hands: list[Hand],
+    scene: Scene,
+) -> tuple[Float64, int]:
+    """(T, N, 4, 4) of all candidates' ways and skills, and how many points the way has."""
+    position = np.stack([h.position for h in hands])
+    rotation = np.stack([h.rotation for h in hands])
+    scale = candidates[0][0].scale
+    kept = [0]
+    for i in range(1, len(hands)):
+        far = scale * float(np.linalg.norm(position[i] - position[kept[-1]]))
+        turned = float(np.linalg.norm(rotvec_from_matrix(rotation[i] @ rotation[kept[-1]].T)))
+        if far > 0.6 * _SPACING_M or turned > 0.6 * _SPACING_RAD or i == len(hands) - 1:
+            kept.append(i)
+    skills = np.stack([c.ee(position[kept], rotation[kept]) for c, _ in candidates], axis=1)
+    corners = np.stack([np.stack([w.T_base_ee for w in way]) for way in ways], axis=1)  # (W, N)
+    before = np.broadcast_to(scene.T_base_ee, corners[0].shape)
+    points = []
+    for corner in corners:
+        turn = rotvec_from_matrix(corner[:, :3, :3] @ before[:, :3, :3].transpose(0, 2, 1))
+        step = corner[:, :3, 3] - before[:, :3, 3]
+        far = float(np.linalg.norm(step, axis=1).max())
+        turned = float(np.linalg.norm(turn, axis=1).max())
+        count = max(1, int(np.ceil(max(far / _SPACING_M, turned / _SPACING_RAD))))
+        for share in np.arange(1, count + 1) / count:
+            R = matrix_from_rotvec(share * turn) @ before[:, :3, :3]
+            points.append(pose(R, before[:, :3, 3] + share * step))
+        before = corner
+    return np.concatenate([np.stack(points), skills]), len(points)
+
+
+def _miss(found: Reach, best: int, paths: Float64, way: int, yaw_rad: float) -> str:
+    step = int(found.step[best])
+    x, y, z = paths[step, best, :3, 3]
+    share = (step - way) / max(len(paths) - way - 1, 1)
+    where = "on the way to its start" if step < way else f"after {share:.0%} of the skill's way"
+    return (
+        f"yaw {np.degrees(yaw_rad):.0f}°, where {found.reason[best]} {where}, "
+        f"the hand at ({x:.2f}, {y:.2f}, {z:.2f}) m"
+    )

@@ -1,0 +1,244 @@
+"""A skill as a policy on the simulated arm: its plan, its pace, its end, and its checkpoints."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from visuomotor.bench.skill_on_arm import roll_out_on_arm
+from visuomotor.checkpoint import save_checkpoint
+from visuomotor.config import save_yaml
+from visuomotor.contracts import STEP_NS, Observation
+from visuomotor.control.kinematics import HOME_Q, arm_state
+from visuomotor.errors import ConfigError, RobotError
+from visuomotor.geometry import pose, pose_delta
+from visuomotor.observations import ObservationSpec
+from visuomotor.policies import load_policy
+from visuomotor.policies.skill import SkillConfig, SkillNetwork
+from visuomotor.policies.skill.arm_config import SkillArmConfig
+from visuomotor.policies.skill.motion import Actor, Replay, Sizes, foreseen
+from visuomotor.policies.skill.policy import SkillPolicy
+from visuomotor.policies.skill.replay import save_replay
+from visuomotor.video.examples import example_demonstration
+
+HOME = arm_state(HOME_Q[None]).hand[0]
+SMALL = SkillConfig("push_left_to_right", (8, 8))
+
+
+def replay(action: str = "push_left_to_right", **settings: object) -> SkillPolicy:
+    return SkillPolicy(Replay(example_demonstration(action)), SkillArmConfig(**settings))
+
+
+def seen(k: int = 0, T: np.ndarray = HOME, x: float = 0.5, y: float = 0.0) -> Observation:
+    things = {"object": pose(position=(x, y, 0.018)), "static": pose(position=(0.5, -0.17, 0.02))}
+    return Observation(10**9 + k * STEP_NS, {}, T, 0.08, HOME_Q, things)
+
+
+def followed(policy: SkillPolicy, steps: int = 1200) -> list[np.ndarray]:
+    """Targets of an arm that is always where it was told to be a set ago, until the end."""
+    T, targets = HOME, []
+    for k in range(steps):
+        chunk = policy.act(seen(k, T))
+        targets.append(chunk.poses[0])
+        T = targets[-1]
+        if policy.done:
+            return targets
+    raise AssertionError("the skill has no end")
+
+
+def test_the_arm_does_what_was_demonstrated() -> None:
+    """In the simulated world, judged by the action's metric; no target was refused."""
+    (rollout,) = roll_out_on_arm(replay(), [5])
+    assert rollout.success
+    assert rollout.satisfied == ("push_left_to_right",)
+    assert rollout.refusals == ()
+    assert rollout.error == ""
+
+
+def test_targets_keep_the_limits_and_the_skill_ends() -> None:
+    policy = replay()
+    limits, share = policy.config.limits, policy.config.speed_share
+    targets = [HOME, *followed(policy)]
+    deltas = np.array([pose_delta(a, b) for a, b in itertools.pairwise(targets)])
+    assert np.linalg.norm(deltas[:, :3], axis=1).max() < 0.05 * share * limits.max_speed + 1e-4
+    turned = np.linalg.norm(deltas[:, 3:], axis=1).max()
+    assert turned < 0.05 * share * limits.max_angular_speed + 1e-4
+    places = np.array(targets)[:, :3, 3]
+    assert (places > limits.lower).all()
+    assert (places < limits.upper).all()
+    last = policy.act(seen(5000, targets[-1]))
+    np.testing.assert_allclose(last.poses[0], targets[-1], atol=1e-9)
+    assert last.info["done"][0] == 1
+
+
+def test_the_demonstrations_way_is_the_way_of_the_hand() -> None:
+    """In the frame and at the scale that were chosen, the object's way while it is touched."""
+    policy, shown = replay(), example_demonstration("push_left_to_right")
+    places = []
+    for target in followed(policy):
+        assert policy.plan is not None
+        places.append(policy.plan.placement.hand(target)[0])
+    for end in (shown.object_position[36], shown.object_position[84]):
+        higher = np.array([0.0, 0.0, 0.036 - 0.035])  # this object's centre is higher
+        assert np.linalg.norm(np.array(places) - end - higher, axis=1).min() < 0.006
+
+
+def test_time_stands_still_while_the_arm_does() -> None:
+    policy = replay()
+    T = HOME
+    for k in range(60):
+        T = policy.act(seen(k, T)).poses[0]
+    held = [policy.act(seen(60 + k, T)).poses[0] for k in range(60)]
+    far = [np.linalg.norm(pose_delta(T, h)[:3]) for h in held]
+    assert max(far) < policy.config.leash_m + 0.012
+    np.testing.assert_array_equal(held[-1], held[-20])
+    again = policy.act(seen(120, held[-1])).poses[0]  # the arm is back: on it goes
+    after = policy.act(seen(121, again)).poses[0]
+    assert not np.array_equal(after, held[-1])
+
+
+def test_the_chosen_yaw_is_one_that_a_given_yaw_may_not_be() -> None:
+    free = replay()
+    free.act(seen())
+    assert free.plan is not None
+    fixed = replay(yaw_deg=float(np.degrees(free.plan.yaw_rad)))
+    fixed.act(seen())
+    assert fixed.plan is not None
+    assert fixed.plan.margin == pytest.approx(free.plan.margin, rel=1e-3)
+    backwards = replay(yaw_deg=180.0, raises_m=(0.0,))
+    with pytest.raises(RobotError, match=r"none of 1 yaws.*yaw 180°, where .* move the object"):
+        backwards.act(seen(x=0.7))
+
+
+def test_what_is_out_of_reach_is_said_at_every_set_until_reset() -> None:
+    policy = replay()
+    for k in range(2):
+        with pytest.raises(RobotError, match=r"at \(0\.74, 0\.44\) m in base: none of 24 yaws"):
+            policy.act(seen(k, x=0.74, y=0.44))
+    policy.reset()
+    policy.act(seen(3))
+    assert policy.plan is not None
+
+
+def test_an_object_in_mid_air_is_refused() -> None:
+    there = seen()
+    high = {"object": pose(position=(0.5, 0.0, 0.6))}
+    with pytest.raises(RobotError, match=r"centre is 0\.600 m above the table"):
+        replay().act(replace(there, objects=high))
+
+
+def test_a_place_may_be_told_instead_of_a_pose() -> None:
+    policy = replay(place_m=(0.5, 0.0), height_m=0.036)
+    assert policy.spec.objects == ()
+    assert policy.spec.names == ("front",)
+    policy.act(replace(seen(), objects={}))
+    other = replay()
+    other.act(seen())
+    assert policy.plan is not None
+    assert other.plan is not None
+    np.testing.assert_allclose(
+        policy.plan.placement.T_base_manipulation, other.plan.placement.T_base_manipulation
+    )
+    with pytest.raises(ConfigError, match="place_m without height_m"):
+        replay(place_m=(0.5, 0.0))
+    with pytest.raises(ConfigError, match="no moved_m"):
+        replay("put_onto", place_m=(0.5, 0.0), height_m=0.03)
+
+
+def test_in_the_puts_the_object_is_fetched_first() -> None:
+    policy = replay("put_onto")
+    policy.act(seen())
+    assert policy.plan is not None
+    grasps = [w for w in policy.plan.way if w.wait_s > 1.0]
+    assert len(grasps) == 1
+    np.testing.assert_allclose(grasps[0].T_base_ee[:3, 3], [0.5, 0.0, 0.018], atol=0.021)
+    assert policy.plan.way[-1].width_m == 0.0
+
+
+@pytest.mark.parametrize("settings", [{"scale": 0.0}, {"feedback": 2.0}, {"place_m": (1.0,)}])
+def test_settings_are_checked(settings: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        SkillArmConfig(**settings)
+
+
+def actor(seed: int = 0) -> SkillNetwork:
+    torch.manual_seed(seed)
+    network = SkillNetwork(SMALL, 1).eval()
+    with torch.no_grad():
+        network.policy[-1].weight *= 0.1  # it moves gently, and so stays in reach
+        network.policy[-1].bias[:] = 0.0
+    return network
+
+
+def test_an_actor_is_told_what_deviates() -> None:
+    """That is how far the arm is off what it was told a lag ago, in the skill's own size."""
+    policy = SkillPolicy(Actor(actor()), SkillArmConfig(lag_s=0.05))
+    T = HOME
+    for k in range(2000):
+        T = policy.act(seen(k, T)).poses[0]
+        hand = policy._hand
+        if hand is not None and hand.time_s > 0.5:
+            break
+    assert policy._hand is not None
+    exact = policy._seen(policy._hand, seen(k, policy._told_at(seen(k).stamp_ns - STEP_NS)))
+    np.testing.assert_allclose(exact.position, policy._hand.position, atol=1e-9)
+    off = np.array(policy._told_at(seen(k).stamp_ns - STEP_NS))
+    off[0, 3] += 0.01
+    moved = policy._seen(policy._hand, seen(k, off)).position - policy._hand.position
+    assert np.linalg.norm(moved) == pytest.approx(0.01 / policy.config.scale)
+
+
+def test_the_actors_way_is_the_gripper_worlds() -> None:
+    """Without an arm, a network's hand goes where it goes in the world that it learned in."""
+    from visuomotor.sim.gripper import OPENING_M, GripperWorlds, Starts
+
+    network, config = actor(), SkillArmConfig(position_m=(0.0, 0.4, 0.6))
+    (begun,) = Actor(network).starts(Sizes(0.035), replace(config, azimuths_deg=(20.0,)))
+    hands = foreseen(Actor(network), begun, Sizes(0.035))
+    world = GripperWorlds(1, 1, "open", threads=0)
+    size = np.full((1, 2), 0.045)
+    angles = np.deg2rad([20.0]), np.deg2rad([config.elevation_deg])
+    world.reset(
+        Starts(*angles, begun.position[None], np.zeros((1, 2)), size, size),
+        np.random.default_rng(0),
+    )
+    state = world.state()
+    assert state.opening[0] == pytest.approx(OPENING_M)
+    for hand in hands[1:40]:
+        with torch.no_grad():
+            action = network.mean(torch.from_numpy(network.observe(state)))
+        state = world.step(action.numpy())
+        np.testing.assert_allclose(hand.position, state.position[0], atol=0.01)
+
+
+def test_checkpoints_are_policies(tmp_path: Path) -> None:
+    save_replay(tmp_path / "again", example_demonstration("pick_up", 3))
+    policy = load_policy(tmp_path / "again")
+    assert policy.spec == ObservationSpec(objects=("object",))
+    one = policy.act(seen())
+    direct = SkillPolicy(Replay(example_demonstration("pick_up", 3)))
+    np.testing.assert_array_equal(one.poses, direct.act(seen()).poses)
+    network = actor()
+    spec = ObservationSpec(objects=("object",))
+    save_checkpoint(tmp_path / "skill", "skill", SMALL, network.state_dict(), {}, spec, "")
+    save_yaml({"scale": 0.3, "yaw_deg": 45.0}, tmp_path / "arm.yaml")
+    learned = load_policy(tmp_path / "skill", tmp_path / "arm.yaml")
+    assert isinstance(learned, SkillPolicy)
+    assert learned.config.scale == 0.3
+    assert learned.motion.action == "push_left_to_right"
+
+
+def test_settings_are_for_skills_alone(tmp_path: Path) -> None:
+    (tmp_path / "arm.yaml").write_text("scal: 0.3\n")
+    save_replay(tmp_path / "again", example_demonstration("pick_up"))
+    with pytest.raises(ConfigError, match="unknown SkillArmConfig key 'scal'; did you mean"):
+        load_policy(tmp_path / "again", tmp_path / "arm.yaml")
+    spec = ObservationSpec(objects=("cube",))
+    save_checkpoint(tmp_path / "bc", "bc", SMALL, actor().state_dict(), {}, spec, "")
+    with pytest.raises(ConfigError, match="family bc takes none"):
+        load_policy(tmp_path / "bc", tmp_path / "arm.yaml")
