@@ -31,6 +31,8 @@ COMMANDS = (
     "train",
     "descriptors",
     "eval",
+    "export",
+    "import",
     "bench",
     "study",
     "weak",
@@ -73,6 +75,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")]
+    + [["export", "lerobot"], ["import", "lerobot"], ["import", "robomimic"]]
     + [["weak", w] for w in ("label", "capture", "check")],
     ids=" ".join,
 )

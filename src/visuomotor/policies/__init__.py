@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "gplac": "visuomotor.policies.gplac",
     "gti": "visuomotor.policies.gti",
     "han": "visuomotor.policies.han",
+    "lerobot": "visuomotor.policies.lerobot",
     "pointbc": "visuomotor.policies.pointbc",
 }
 """Family -> the module whose `load(checkpoint, folder)` makes the policy; imported when needed."""
