@@ -30,7 +30,7 @@ from visuomotor.policies.lerobot.features import (
     vectors,
 )
 from visuomotor.policies.lerobot.library import lerobot
-from visuomotor.recording.sidecar import load_sidecar
+from visuomotor.recording import Sidecar, find_episodes, load_sidecar
 
 FPS = 1_000_000_000 // STEP_NS
 ROBOT = "franka_fr3"
@@ -70,8 +70,7 @@ def export_lerobot(
     if out.exists():
         raise DataError(f"{out}: there already; expected a new folder, remove it or name another")
     opened = open_dataset(dataset, spec, None, task, outcomes, episodes)
-    sources = {e.name: e for e in opened.episodes}
-    paths = {p.name: p for p in _paths(Path(dataset), sources)}
+    paths = {path.name: path for path in find_episodes(dataset)}
     building = out.with_name(f"{out.name}.partial")
     shutil.rmtree(building, ignore_errors=True)
     building.parent.mkdir(parents=True, exist_ok=True)
@@ -87,28 +86,11 @@ def export_lerobot(
         streaming_encoding=video,
     )
     notes: list[dict[str, Any]] = []
-    for done, (name, source) in enumerate(sources.items(), 1):
-        sidecar = load_sidecar(paths[name])
-        runs = list(runs_of(source.action_valid))
-        for start, stop in runs:
-            solved = sidecar.outcome == "success" and (start, stop) == runs[-1]
-            for frame in frames_of(source, spec, start, stop, solved):
-                written.add_frame({**frame, "task": sidecar.task})
-            written.save_episode()
-            notes.append(
-                {
-                    "episode_index": len(notes),
-                    "source": name,
-                    "first_step": start,
-                    "steps": stop - start,
-                    "task": sidecar.task,
-                    "outcome": sidecar.outcome,
-                    "operator": sidecar.operator,
-                    "tags": list(sidecar.tags),
-                    "seed": sidecar.seed,
-                }
-            )
-        progress(done, len(sources))
+    for done, source in enumerate(opened.episodes, 1):
+        for note in _write(written, source, spec, load_sidecar(paths[source.name])):
+            notes.append({"episode_index": len(notes), **note})
+        progress(done, len(opened))
+    written.stop_image_writer()
     written.finalize()
     if not notes:
         raise DataError(f"{dataset}: no two consecutive steps with an action in any episode")
@@ -119,6 +101,28 @@ def export_lerobot(
     building.rename(out)
     steps = sum(n["steps"] for n in notes)
     return Exported(len(notes), steps, opened.steps - steps)
+
+
+def _write(
+    written: Any, source: EpisodeArrays, spec: ObservationSpec, sidecar: Sidecar
+) -> Iterator[dict[str, Any]]:
+    """Adds the runs of one of our episodes as LeRobot's, and tells what each is."""
+    runs = list(runs_of(source.action_valid))
+    for start, stop in runs:
+        solved = sidecar.outcome == "success" and (start, stop) == runs[-1]
+        for frame in frames_of(source, spec, start, stop, solved):
+            written.add_frame({**frame, "task": sidecar.task})
+        written.save_episode()
+        yield {
+            "source": source.name,
+            "first_step": start,
+            "steps": stop - start,
+            "task": sidecar.task,
+            "outcome": sidecar.outcome,
+            "operator": sidecar.operator,
+            "tags": list(sidecar.tags),
+            "seed": sidecar.seed,
+        }
 
 
 def runs_of(valid: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -160,12 +164,6 @@ def _features(spec: ObservationSpec, video: bool) -> dict[str, Any]:
     images = {k: {"dtype": kind, "shape": s, "names": axes} for k, s in shapes.items()}
     success = {"dtype": "bool", "shape": (1,), "names": None}
     return {STATE: vector, ACTION: dict(vector), **images, SUCCESS: success}
-
-
-def _paths(root: Path, names: dict[str, EpisodeArrays]) -> Iterator[Path]:
-    from visuomotor.recording.catalogue import find_episodes
-
-    return (p for p in find_episodes(root) if p.name in names)
 
 
 def _widen(path: Path) -> None:

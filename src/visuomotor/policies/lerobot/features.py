@@ -22,6 +22,8 @@ NAMES = ("x_m", "y_m", "z_m", "r00", "r10", "r20", "r01", "r11", "r21", "gripper
 DEPTH_RANGE_M = 2.0
 """What depth of white is; darker is nearer, and black was not measured."""
 
+_PARALLEL = 1e-6
+"""The sine of two columns' angle below which there is no telling the rotation."""
 _IMAGES, _DEPTH = "observation.images.", "_depth"
 
 
@@ -53,9 +55,12 @@ def poses(values: ArrayLike) -> tuple[Float64, Float64]:
     """
     v = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        first = v[..., 3:6] / np.linalg.norm(v[..., 3:6], axis=-1, keepdims=True)
-        second = v[..., 6:9] - (first * v[..., 6:9]).sum(-1, keepdims=True) * first
-        second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+        first, second = (
+            a / np.linalg.norm(a, axis=-1, keepdims=True) for a in (v[..., 3:6], v[..., 6:9])
+        )
+        second = second - (first * second).sum(-1, keepdims=True) * first
+        length = np.linalg.norm(second, axis=-1, keepdims=True)
+        second = second / np.where(length > _PARALLEL, length, np.nan)
     T = np.zeros((*v.shape[:-1], 4, 4))
     T[..., :3, :3] = np.stack([first, second, np.cross(first, second)], axis=-1)
     T[..., :3, 3], T[..., 3, 3] = v[..., :3], 1.0

@@ -45,11 +45,10 @@ def make_network(checkpoint: Checkpoint, where: str) -> tuple[nn.Module, Any, An
     values = {k: v for k, v in checkpoint.config.items() if k != "type"}
     # The weights are in the folder: nothing is downloaded for the backbone to begin with.
     values |= {"device": "cpu", "pretrained_backbone_weights": None, "push_to_hub": False}
+    config_class, policy_class = _named(folder, config_name), _named(folder, policy_name)
     try:
-        config = importlib.import_module("draccus").decode(_named(folder, config_name), values)
-        policy: nn.Module = _named(folder, policy_name)(config)
-    except MissingDependencyError:
-        raise
+        config = importlib.import_module("draccus").decode(config_class, values)
+        policy: nn.Module = policy_class(config)
     except Exception as error:  # draccus, LeRobot and torch each have their own
         raise CheckpointError(
             f"{where}: not a configuration of LeRobot's {kind}: {error}; "
