@@ -92,6 +92,7 @@ def export_lerobot(
         progress(done, len(opened))
     written.stop_image_writer()
     written.finalize()
+    shutil.rmtree(building / "images", ignore_errors=True)  # where it kept them while writing
     if not notes:
         raise DataError(f"{dataset}: no two consecutive steps with an action in any episode")
     meta = building / "meta"
