@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test test-franka-sim lint bench clean
+.PHONY: setup demo test test-franka-sim lerobot test-lerobot lint bench clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,13 @@ test: $(STAMP) lint
 
 test-franka-sim: $(STAMP)
 	PYTHON="$(PYTHON)" scripts/test-franka-sim "$(VENV)"
+
+# LeRobot pins an older torch: an environment of its own, of 8 GB, with this package in it.
+lerobot:
+	PYTHON="$(PYTHON)" scripts/lerobot
+
+test-lerobot: lerobot
+	.venv-lerobot/bin/python -m pytest -p no:cacheprovider -m lerobot test/unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check src test

@@ -18,6 +18,8 @@ from visuomotor.observations import ObservationSpec
 
 CONFIG, WEIGHTS, NORMALISER = "config.yaml", "weights.safetensors", "normaliser.safetensors"
 OBSERVATION, CARD = "observation.yaml", "card.md"
+LEROBOT = "config.json"
+"""What a folder that LeRobot trained has instead of CONFIG."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,18 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path | str, family: str | None = None) -> Checkpoint:
-    """Reads a checkpoint; CheckpointError says what is missing, damaged, or of another family."""
+    """Reads a checkpoint; CheckpointError says what is missing, damaged, or of another family.
+
+    A folder that LeRobot trained (`pretrained_model`) is one of the family `lerobot`.
+    """
     folder = Path(folder)
+    if (folder / LEROBOT).exists() and not (folder / CONFIG).exists():
+        checkpoint = _lerobot(folder)
+        if family not in (None, checkpoint.family):
+            raise CheckpointError(
+                f"{folder}: got a policy of LeRobot, expected a checkpoint of family {family}"
+            )
+        return checkpoint
     missing = [n for n in (CONFIG, WEIGHTS, NORMALISER, OBSERVATION) if not (folder / n).exists()]
     if missing:
         raise CheckpointError(
@@ -82,6 +94,12 @@ def load_checkpoint(folder: Path | str, family: str | None = None) -> Checkpoint
     return Checkpoint(
         found, config, load_tensors(folder / WEIGHTS), load_tensors(folder / NORMALISER), spec
     )
+
+
+def _lerobot(folder: Path) -> Checkpoint:
+    from visuomotor.policies.lerobot.folder import read_folder
+
+    return read_folder(folder)
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -24,6 +24,7 @@ from visuomotor.commands import (
     generation,
     gplac,
     gti,
+    interchange,
     modes,
     services,
     simulation,
@@ -89,6 +90,13 @@ def application() -> SubcommandApp:
     catalogue.command(episodes.repair)
     catalogue.command(name="export-video")(episodes.export_video)
     app.command(catalogue, name="episodes", help="Look at, relabel, trim, repair, play episodes.")
+    exporting = SubcommandApp()
+    exporting.command(name="lerobot")(interchange.export_lerobot)
+    app.command(exporting, name="export", help="Write recorded episodes for other libraries.")
+    importing = SubcommandApp()
+    importing.command(name="lerobot")(interchange.import_lerobot)
+    importing.command(name="robomimic")(interchange.import_robomimic)
+    app.command(importing, name="import", help="Take over others' episodes as bags.")
     calibrating = SubcommandApp()
     calibrating.command(calibration.board)
     calibrating.command(calibration.extrinsics)

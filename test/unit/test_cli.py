@@ -31,6 +31,8 @@ COMMANDS = (
     "train",
     "descriptors",
     "eval",
+    "export",
+    "import",
     "bench",
     "study",
     "weak",
@@ -73,9 +75,10 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     + [["calibrate", c] for c in ("board", "extrinsics", "latency", "rehearse")]
     + [["study", s] for s in ("run", "table")]
     + [["descriptors", d] for d in ("evaluate", "table", "view")]
+    + [["export", "lerobot"], ["import", "lerobot"], ["import", "robomimic"]]
     + [["weak", w] for w in ("label", "capture", "check")]
-    + [["video", v] for v in ("parse", "estimate", "show", "replay")]
-    + [["skill", s] for s in ("eval", "starts", "example", "page")],
+    + [["video", v] for v in ("parse", "estimate", "show", "replay", "phases", "example")]
+    + [["skill", s] for s in ("eval", "starts", "example", "page", "replay", "arm")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(

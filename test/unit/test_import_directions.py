@@ -31,6 +31,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "dataset": (MODELS | {"dataset"}, ROBOTICS | {"mujoco"}),
     "training": (LEARNING, ROBOTICS | {"mujoco"}),
     "generation": (LEARNING | {"generation"}, ROBOTICS | {"mujoco"}),
+    "interchange": (LEARNING | {"interchange"}, ROBOTICS | {"mujoco"}),
     "ros": (BASE | {"ros"}, {"torch", "mujoco", "rosbags"}),
     "nodes": (NODES | {"nodes", "console"}, set()),
     "console": (NODES | {"console"}, set()),

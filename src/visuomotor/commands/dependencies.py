@@ -13,6 +13,7 @@ EXTRAS = {
     "mujoco": "sim",
     "franky_sim": "sim",
     "franky": "robot",
+    "h5py": "export",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "geometry_msgs": "ros",

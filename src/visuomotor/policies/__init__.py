@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "gplac": "visuomotor.policies.gplac",
     "gti": "visuomotor.policies.gti",
     "han": "visuomotor.policies.han",
+    "lerobot": "visuomotor.policies.lerobot",
     "pointbc": "visuomotor.policies.pointbc",
     "skill": "visuomotor.policies.skill.policy",
     "skill_replay": "visuomotor.policies.skill.replay",

@@ -48,6 +48,7 @@ def fill_cell(
     with locked(out / ".lock", wait=False) as mine:
         if not mine or not request.missing(wanted):
             return
+        study.methods[cell.method].check()
         torch.set_num_threads(1)
         notes = Notes(out / "notes.json")
         if "commit" not in notes.values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from visuomotor.bench.study.han_figures import HAN, HAN_TITLE
 from visuomotor.bench.study.han_methods import BOTH, FRONT, PAPER, cloud, hand_eye, image, states
+from visuomotor.bench.study.lerobot_methods import act, diffusion
 from visuomotor.bench.study.plan import Method, Study
 from visuomotor.bench.study.reporting import Claim, CurvePlot, Target
 
@@ -17,6 +18,18 @@ METHODS = {
     ),
     "bc_states_relative": Method("the same, seen from the hand", states(True), STATE),
     "bc_image": Method("64 points that are learned with the policy", image, "front camera, colour"),
+    "act": Method(
+        "ACT of LeRobot: half a second of a second's actions at a time",
+        act,
+        "front camera, colour",
+        needs="lerobot",
+    ),
+    "diffusion": Method(
+        "Diffusion Policy of LeRobot: 8 of 16 actions at a time",
+        diffusion,
+        "front camera, colour",
+        needs="lerobot",
+    ),
     "mlp_atn": Method(
         "the paper's, with a network that gives the action itself (no longer than demonstrated)",
         hand_eye(**PAPER, target="direct"),

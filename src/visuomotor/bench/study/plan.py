@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from visuomotor.bench.study.reporting import (
     StartMap,
     Target,
 )
-from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.errors import ConfigError, MissingDependencyError, unknown_name
 from visuomotor.sim.tasks.twins import TWINS
 from visuomotor.training import Report
 
@@ -67,13 +68,23 @@ class Method:
     The figure `stages` is taken apart: stage -> folder of another training run (descriptors, an
     autoencoder) whose learning curve the cell is to hold beside the policy's. summary, inputs:
     what it is and what it sees, for the table's text. regions: where it is rolled out unless
-    otherwise asked; without any, in the study's.
+    otherwise asked; without any, in the study's. needs: a module that only another environment
+    has, made by `make <module>`; the cell is then filled by that environment's command.
     """
 
     summary: str
     train: Callable[[Job], Mapping[str, Any] | None]
     inputs: str = ""
     regions: tuple[str, ...] = ()
+    needs: str = ""
+
+    def check(self) -> None:
+        """Raises MissingDependencyError where the library that it needs is not installed."""
+        if self.needs and importlib.util.find_spec(self.needs) is None:
+            raise MissingDependencyError(
+                f"this method needs {self.needs}, which has an environment of its own: `make "
+                f"{self.needs}`, then the same command with .venv-{self.needs}/bin/visuomotor"
+            )
 
 
 @dataclass(frozen=True)
