@@ -102,14 +102,22 @@ def replayed(tmp_path: Path) -> Path:
     return tmp_path / "push"
 
 
-def policy(checkpoint: Path, *parameters: str) -> subprocess.Popen[str]:
-    words = [w for p in (f"checkpoint:={checkpoint}", *parameters) for w in ("-p", p)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "visuomotor.nodes.policy", "--ros-args", *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
+@pytest.fixture
+def policy() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the policy node; one that a failed test leaves is ended."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(checkpoint: Path, *parameters: str) -> subprocess.Popen[str]:
+        words = [w for p in (f"checkpoint:={checkpoint}", *parameters) for w in ("-p", p)]
+        command = [sys.executable, "-m", "visuomotor.nodes.policy", "--ros-args", *words]
+        begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def end(process: subprocess.Popen[str]) -> str:
@@ -119,7 +127,9 @@ def end(process: subprocess.Popen[str]) -> str:
     return error
 
 
-def test_it_plans_for_the_object_and_leads_the_hand(cell: Cell, replayed: Path) -> None:
+def test_it_plans_for_the_object_and_leads_the_hand(
+    cell: Cell, replayed: Path, policy: Callable[..., subprocess.Popen[str]]
+) -> None:
     process = policy(replayed)
     cell.wait(lambda: cell.values.get("sets") == "ok")
     answer = cell.start()
@@ -138,7 +148,9 @@ def test_it_plans_for_the_object_and_leads_the_hand(cell: Cell, replayed: Path) 
     assert "the skill's frame stands at (0.500, 0.050" in end(process)
 
 
-def test_what_is_out_of_reach_is_said_and_nothing_moves(cell: Cell, replayed: Path) -> None:
+def test_what_is_out_of_reach_is_said_and_nothing_moves(
+    cell: Cell, replayed: Path, policy: Callable[..., subprocess.Popen[str]]
+) -> None:
     cell.object = pose(position=(0.74, 0.44, 0.018))
     process = policy(replayed)
     cell.wait(lambda: cell.values.get("sets") == "ok")
@@ -148,7 +160,9 @@ def test_what_is_out_of_reach_is_said_and_nothing_moves(cell: Cell, replayed: Pa
     end(process)
 
 
-def test_keypoints_may_say_where_the_object_is(cell: Cell, replayed: Path, tmp_path: Path) -> None:
+def test_keypoints_may_say_where_the_object_is(
+    cell: Cell, replayed: Path, tmp_path: Path, policy: Callable[..., subprocess.Popen[str]]
+) -> None:
     settings = tmp_path / "arm.yaml"
     settings.write_text("height_m: 0.036\n")
     cell.keypoints = np.array([[0.48, 0.02, 0.03], [0.52, 0.06, 0.01], [0.9, 0.9, 0.9]])

@@ -46,7 +46,7 @@ class SkillArmConfig:
     retreat_m: float = 0.09
     speed_share: float = 0.7
     feedback: float = 1.0
-    lag_s: float = 0.15
+    lag_s: float = 0.06
     leash_m: float = 0.045
     leash_rad: float = 0.4
     camera: str = "front"
