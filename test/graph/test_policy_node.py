@@ -174,7 +174,7 @@ def started(lab: Lab) -> bool:
 def test_every_set_gives_a_target_while_started(lab: Lab, policy: subprocess.Popen[str]) -> None:
     wait(lab, lambda: lab.diagnostics.get("policy", {}).get("sets") == "ok")
     assert lab.count(topics.POLICY_POSE) == 0  # nothing moves before policy/start
-    assert started(lab)
+    wait(lab, lambda: started(lab))  # a busy machine may have lost a set since
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= 20)
     begin, first = time.monotonic(), lab.count(topics.POLICY_POSE)
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= first + 40)
@@ -202,7 +202,7 @@ def test_without_depth_it_says_so_and_commands_nothing(
     lab: Lab, policy: subprocess.Popen[str]
 ) -> None:
     wait(lab, lambda: lab.diagnostics.get("policy", {}).get("sets") == "ok")
-    assert started(lab)
+    wait(lab, lambda: started(lab))  # a busy machine may have lost a set since
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= 5)
     lab.depth_share = 0
     wait(lab, lambda: "no depth in any pixel of front, side" in lab.message)
@@ -227,7 +227,7 @@ def test_a_camera_that_dies_ends_the_commands_and_is_named(
     lab: Lab, policy: subprocess.Popen[str]
 ) -> None:
     wait(lab, lambda: lab.diagnostics.get("policy", {}).get("sets") == "ok")
-    assert started(lab)
+    wait(lab, lambda: started(lab))  # a busy machine may have lost a set since
     wait(lab, lambda: lab.count(topics.POLICY_POSE) >= 5)
     lab.alive.remove("side")
     wait(lab, lambda: "side" in lab.message and "dead" in lab.message)
