@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("franky")
 
-from test_sim_node import STARTUP_S, Listener, sim
+from test_sim_node import STARTUP_S, Listener, rate_hz, sim
 
 from visuomotor.ros import messages, topics
 from visuomotor.sim import SimConfig
@@ -101,7 +101,12 @@ def test_a_libfranka_client_moves_the_arm_and_grasps_while_cameras_go_on(listene
 
         assert len(front) > 20
         stamps = [messages.stamp_ns_of(m) for m in front]
-        assert np.diff(stamps).max() < 1e9  # how often: benchmarks/results/loop.json
+        assert np.diff(stamps).max() < 1e9  # also while the arm moved
+
+        def full_rate() -> bool:  # a busy machine may not give more than one second at 20 Hz
+            return any(rate_hz(front[i : i + 20]) > 17 for i in range(len(front) - 20))
+
+        listener.spin_until(full_rate, 15.0, "a second of images at 20 Hz")
         assert not listener.messages[topics.JOINT_STATES]  # the backend publishes the robot
         assert listener.status()["task"] == "lift"
 

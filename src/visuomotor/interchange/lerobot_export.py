@@ -29,7 +29,7 @@ from visuomotor.policies.lerobot.features import (
     feature_shapes,
     vectors,
 )
-from visuomotor.policies.lerobot.library import lerobot
+from visuomotor.policies.lerobot.upstream import lerobot
 from visuomotor.recording import Sidecar, find_episodes, load_sidecar
 
 FPS = 1_000_000_000 // STEP_NS

@@ -21,7 +21,7 @@ from visuomotor.interchange.robosuite import (
     widths_m,
 )
 from visuomotor.policies.lerobot.features import ACTION, NAMES, STATE, SUCCESS, color_key, poses
-from visuomotor.policies.lerobot.library import lerobot
+from visuomotor.policies.lerobot.upstream import lerobot
 from visuomotor.recording.sidecar import OUTCOMES as KNOWN_OUTCOMES
 from visuomotor.recording.sidecar import Outcome
 

@@ -21,7 +21,7 @@ from visuomotor.policies.lerobot.features import (
     poses,
     vectors,
 )
-from visuomotor.policies.lerobot.library import make_network
+from visuomotor.policies.lerobot.upstream import make_network
 
 Inputs = dict[str, Tensor]
 
