@@ -55,6 +55,14 @@ def test_a_stream_that_stops_is_passed_by_less_than_the_lead() -> None:
     assert rows[-1, 2] == pytest.approx(0.1, abs=1e-4)
 
 
+@pytest.mark.parametrize("lead_s", [0.04, 0.1, 0.2])
+def test_what_is_sent_moves_no_faster_than_the_limit(lead_s) -> None:
+    rows = led(lead_s, lambda t: 0.5 * min(t, 0.6) if t < 1.0 else 0.3 - 0.5 * min(t - 1.0, 0.6))
+    speeds = np.abs(np.diff(rows[:, 2])) / (STEP_NS * 1e-9)
+    assert speeds.max() <= Limits().max_speed + 1e-9
+    assert speeds.max() > 0.9 * Limits().max_speed
+
+
 def test_nothing_is_sent_out_of_the_workspace() -> None:
     limits = Limits(workspace_max=(0.75, 0.1, 0.75))
     rows = led(0.15, lambda t: min(0.2 * t, 0.1), limits=limits)
@@ -72,6 +80,7 @@ def test_the_lead_is_bounded_by_the_limits(steps, lead_s) -> None:
     limits = Limits()
     made, lead, now_ns, goal = ReferenceGenerator(limits), Lead(limits, lead_s), 0, START.copy()
     made.anchor(START, 0)
+    before = START
     for step in steps:
         goal = goal.copy()
         goal[:3, 3] += step[:3]
@@ -79,7 +88,10 @@ def test_the_lead_is_bounded_by_the_limits(steps, lead_s) -> None:
         for _ in range(5):
             now_ns += STEP_NS
             reference = made.step(now_ns)
-            off = pose_delta(reference.pose, lead.ahead(reference, now_ns))
+            sent = lead.ahead(reference, now_ns)
+            off = pose_delta(reference.pose, sent)
+            moved, before = np.linalg.norm(sent[:3, 3] - before[:3, 3]), sent
+            assert moved <= limits.max_speed * STEP_NS * 1e-9 + 1e-9
             assert np.linalg.norm(off[:3]) <= lead_s * limits.max_speed + 1e-9
             assert np.linalg.norm(off[3:]) <= lead_s * limits.max_angular_speed + 1e-9
             assert np.linalg.norm(reference.acceleration[:3]) <= limits.max_acceleration + 1e-6
