@@ -22,7 +22,7 @@ from visuomotor.training.cloning import CloningConfig
 
 Train = Callable[[Job], Mapping[str, Any]]
 
-STEPS, BATCH = 6_000, 32
+STEPS, BATCH = 4_000, 32
 HEAD_STEPS, CLOUD_STEPS = 24_000, 15_000
 WITH_PLACE = ("tool_use",)
 OBJECTS = {"lift": ("cube",), "stack": ("cube", "plate"), "tool_use": ("cube", "ring", "tool")}
