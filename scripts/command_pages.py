@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-os.environ["COLUMNS"] = "96"
-
+SOURCE = Path(__file__).resolve().parents[1] / "src"
 MARK = "<!-- commands -->"
 
 
@@ -17,6 +15,9 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """The page's text with a section for every command instead of the mark."""
     if MARK not in markdown:
         return markdown
+    os.environ["COLUMNS"] = "96"
+    if str(SOURCE) not in sys.path:  # here: mkdocs undoes what a hook does while it is loaded
+        sys.path.insert(0, str(SOURCE))
     from visuomotor.cli import application
     from visuomotor.commands.listing import CommandTree, help_of
 
