@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test test-franka-sim lerobot test-lerobot lint bench clean
+.PHONY: setup demo test test-franka-sim lerobot test-lerobot test-docs lint bench docs dist clean
 
 setup: $(STAMP)
 
@@ -38,8 +38,20 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check src test
 	$(BIN)/mypy
 
+# The site, in site/, by an environment of its own.
+docs:
+	PYTHON="$(PYTHON)" scripts/docs
+
+# The documentation's blocks that take minutes, run as a reader would; `make test` does the others.
+test-docs: $(STAMP)
+	$(BIN)/python -m pytest test/docs
+
+dist: $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist .
+
 bench: $(STAMP)
 	$(BIN)/visuomotor bench all --out benchmarks/results
 
 clean:
-	rm -rf $(VENV) demo build install log
+	rm -rf $(VENV) .venv-docs demo build dist install log site

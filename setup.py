@@ -1,10 +1,14 @@
 """ament_python package: `colcon build --symlink-install`, or `pip install -e .[all]`."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent  # colcon runs a linked copy of this file elsewhere
+VERSION = re.search(
+    r'__version__ = "(.+)"', (HERE / "src" / "visuomotor" / "__init__.py").read_text()
+)[1]
 NODES = (
     "cartesian_bridge",
     "console",
@@ -53,7 +57,7 @@ def share(*folders: str) -> list[tuple[str, list[str]]]:
 
 setup(
     name="visuomotor",
-    version="0.1.0",
+    version=VERSION,
     description="Teaches a Franka arm from few demonstrations, in ROS 2",
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",

@@ -59,10 +59,15 @@ def model_from(
 
 
 def load_descriptors(folder: Path | str) -> DescriptorModel:
-    """The model of a descriptor checkpoint."""
-    checkpoint = load_checkpoint(folder, FAMILY)
-    config = from_mapping(DescriptorConfig, checkpoint.config, str(folder))
-    return model_from(config, checkpoint.tensors, checkpoint.spec, str(folder))
+    """The model of a descriptor checkpoint, or of the `dense` policy that acts on it."""
+    checkpoint = load_checkpoint(folder)
+    values, tensors = checkpoint.config, checkpoint.tensors
+    if checkpoint.family == "dense":
+        values, tensors = values.get("descriptors") or {}, sub_tensors(tensors, "descriptors.")
+    else:
+        checkpoint = load_checkpoint(folder, FAMILY)
+    config = from_mapping(DescriptorConfig, values, str(folder))
+    return model_from(config, tensors, checkpoint.spec, str(folder))
 
 
 def views_of(views: Sequence[CameraView]) -> Views:

@@ -18,6 +18,7 @@ from tiny_dense import (
 )
 
 from visuomotor.contracts import CameraView, Observation
+from visuomotor.descriptors.model import load_descriptors
 from visuomotor.errors import CheckpointError, ConfigError, DataError
 from visuomotor.geometry import is_pose, pose_delta
 from visuomotor.observations import ObservationSpec, observe
@@ -181,3 +182,14 @@ def test_impossible_sizes_are_refused() -> None:
         HeadConfig(dropout=1.0)
     with pytest.raises(ValueError, match="no camera and no object"):
         ObservationSpec(())
+
+
+def test_a_policys_folder_serves_as_its_descriptors(tmp_path: Path, policy: DensePolicy) -> None:
+    """`train dense --descriptors POLICY` acts on the same points."""
+    found = load_descriptors(write_tiny_policy(tmp_path / "p"))
+    assert found.config == policy.descriptors.config
+    assert torch.equal(found.reference, policy.descriptors.reference)
+    wrong = tmp_path / "p" / "config.yaml"
+    wrong.write_text(wrong.read_text().replace("family: dense", "family: bc"))
+    with pytest.raises(CheckpointError, match="descriptors"):
+        load_descriptors(tmp_path / "p")

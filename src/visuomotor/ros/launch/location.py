@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pkgutil
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def share_folder(package: str = PACKAGE, environment: Mapping[str, str] = os.env
         checkout = Path(visuomotor.__file__).resolve().parents[2]
         if (checkout / "package.xml").exists() and (checkout / "launch").is_dir():
             return checkout
-    prefixes = [*prefix_paths(environment), Path(sys.prefix)]
+    prefixes = [*prefix_paths(environment), *pip_prefixes()]
     for prefix in prefixes:
         if (prefix / "share" / package / "package.xml").exists():
             return prefix / "share" / package
@@ -36,6 +37,13 @@ def share_folder(package: str = PACKAGE, environment: Mapping[str, str] = os.env
 def prefix_paths(environment: Mapping[str, str] = os.environ) -> list[Path]:
     """The install prefixes of the ROS workspaces that are sourced, the overlay first."""
     return [Path(p) for p in environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
+
+
+def pip_prefixes() -> list[Path]:
+    """Where pip puts a wheel's shared files: of this Python (Debian's: /usr/local), of the user."""
+    user = sysconfig.get_preferred_scheme("user")
+    paths = [sysconfig.get_path("data"), sysconfig.get_path("data", user), sys.prefix]
+    return [Path(p) for p in dict.fromkeys(paths)]
 
 
 def executable(package: str, name: str, environment: Mapping[str, str] = os.environ) -> list[str]:
