@@ -37,6 +37,14 @@ def second_policy(rig: Rig) -> None:
     rig.cell.wait(lambda: "two nodes" in rig.cell.reason, "the bridge to hear both", 2 * LOADED_S)
 
 
+def second_bridge(rig: Rig) -> None:
+    """Another process of the bridge's node, which leads the same arm."""
+    rig.add("cartesian_bridge", anchor_on_teleport="true", require_policy_enable="true")
+    rig.cell.wait(
+        lambda: rig.cell.count_publishers(topics.COMMAND_REFERENCE) > 1, "two bridges", LOADED_S
+    )
+
+
 def hold(rig: Rig) -> None:
     """The operator's bridge/hold."""
     rig.ask(topics.BRIDGE_HOLD)
@@ -73,6 +81,14 @@ def faults() -> Iterator[Fault]:
         second_policy,
         lambda rig: rig.remove_added(),
         late_s=2 * LOADED_S,
+    )
+    yield Fault(
+        "two bridges",
+        "a second process of the bridge's node leads the arm, until it is ended",
+        second_bridge,
+        lambda rig: rig.remove_added(),
+        arm="goes on",
+        lasts_s=LOADED_S,
     )
     yield Fault(
         "dead-man released",
