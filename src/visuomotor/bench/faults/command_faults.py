@@ -11,7 +11,7 @@ from visuomotor.bench.faults.rig import Rig
 from visuomotor.errors import RobotError
 from visuomotor.ros import topics
 
-LOADED_S = 12.0
+LOADED_S = 15.0
 """A second policy's node is up by then, even on a busy machine."""
 RELEASED_S = 0.35
 """The page is heard of 0.2 s longer than it is held."""
@@ -34,7 +34,7 @@ def spoilt(name: str) -> Fault:
 def second_policy(rig: Rig) -> None:
     """Another process of the same node, which acts at once."""
     rig.add("policy", checkpoint=str(rig.checkpoint), autostart="true")
-    rig.cell.wait(lambda: "two nodes" in rig.cell.reason, "the bridge to hear both", 2 * LOADED_S)
+    rig.cell.wait(lambda: "two nodes" in rig.cell.reason, "the bridge to hear both", 4 * LOADED_S)
 
 
 def second_bridge(rig: Rig) -> None:
@@ -80,7 +80,7 @@ def faults() -> Iterator[Fault]:
         "a second process of the policy's node sends targets, until it is ended",
         second_policy,
         lambda rig: rig.remove_added(),
-        late_s=2 * LOADED_S,
+        late_s=4 * LOADED_S,
     )
     yield Fault(
         "two bridges",

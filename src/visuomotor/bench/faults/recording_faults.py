@@ -55,6 +55,8 @@ class Fill:
             with ballast.open("wb", buffering=0) as file:
                 for _ in range(max(0, size // len(block))):
                     file.write(block)
+                while not self._left:  # to the last byte
+                    file.write(block[:512])
         except OSError:  # full, which was wanted
             return
 
