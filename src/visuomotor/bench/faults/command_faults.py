@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from visuomotor.bench.control.spoilt import SPOILT
 from visuomotor.bench.faults.fault import Fault
 from visuomotor.bench.faults.node_faults import press
-from visuomotor.bench.faults.rig import Rig
+from visuomotor.bench.faults.rig import BACK_S, Rig
 from visuomotor.errors import RobotError
 from visuomotor.ros import topics
 
-LOADED_S = 15.0
-"""A second policy's node is up by then, even on a busy machine."""
+LED_S = 5.0
+"""So long two bridges lead the arm."""
 RELEASED_S = 0.35
 """The page is heard of 0.2 s longer than it is held."""
 
@@ -34,15 +34,14 @@ def spoilt(name: str) -> Fault:
 def second_policy(rig: Rig) -> None:
     """Another process of the same node, which acts at once."""
     rig.add("policy", checkpoint=str(rig.checkpoint), autostart="true")
-    rig.cell.wait(lambda: "two nodes" in rig.cell.reason, "the bridge to hear both", 4 * LOADED_S)
+    rig.wait_holding(lambda: "two nodes" in rig.cell.reason, "the bridge to hear both")
 
 
 def second_bridge(rig: Rig) -> None:
     """Another process of the bridge's node, which leads the same arm."""
     rig.add("cartesian_bridge", anchor_on_teleport="true", require_policy_enable="true")
-    rig.cell.wait(
-        lambda: rig.cell.count_publishers(topics.COMMAND_REFERENCE) > 1, "two bridges", LOADED_S
-    )
+    cell = rig.cell
+    rig.wait_holding(lambda: cell.count_publishers(topics.COMMAND_REFERENCE) > 1, "two bridges")
 
 
 def hold(rig: Rig) -> None:
@@ -79,8 +78,9 @@ def faults() -> Iterator[Fault]:
         "two policies",
         "a second process of the policy's node sends targets, until it is ended",
         second_policy,
-        lambda rig: rig.remove_added(),
-        late_s=4 * LOADED_S,
+        late_s=BACK_S,
+        step=Rig.remove_added,
+        step_name="one of them ended",
     )
     yield Fault(
         "two bridges",
@@ -88,7 +88,7 @@ def faults() -> Iterator[Fault]:
         second_bridge,
         lambda rig: rig.remove_added(),
         arm="goes on",
-        lasts_s=LOADED_S,
+        lasts_s=LED_S,
     )
     yield Fault(
         "dead-man released",

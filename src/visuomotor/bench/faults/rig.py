@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,19 @@ class Rig:
         before = len(cell.accepted)
 
         def again() -> bool:
-            if pressing and not self.operator.held:
-                self.operator.press()
             return cell.state == "policy" and len(cell.accepted) > before + GOES_ON
 
-        cell.wait(again, "the arm to go on", BACK_S, look_s=0.05)
+        if pressing:
+            self.wait_holding(again, "the arm to go on")
+        else:
+            cell.wait(again, "the arm to go on", BACK_S, look_s=0.05)
+
+    def wait_holding(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits while the operator presses anew wherever a hold ended."""
+
+        def look() -> bool:
+            if not self.operator.held:
+                self.operator.press()
+            return condition()
+
+        self.cell.wait(look, what, BACK_S, look_s=0.05)

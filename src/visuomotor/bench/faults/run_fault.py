@@ -36,7 +36,7 @@ def run_fault(rig: Rig, fault: Fault, seed: int) -> Row:
     for _ in range(ATTEMPTS):
         lost = rig.operator.lost
         row = _run(rig, fault, seed)
-        if rig.operator.lost == lost or fault.step is press:
+        if row.safe or rig.operator.lost == lost or fault.step is press:
             break
     return row
 
@@ -50,7 +50,7 @@ def _run(rig: Rig, fault: Fault, seed: int) -> Row:
         fault.inject(rig)
     except RobotError as error:
         failure = (str(error),)
-    _watch(rig, fault, since_s)
+    _watch(rig, fault, since_s, cell.now_s)
     track = cell.measured if fault.seen_by == "arm" else cell.reference
     (state, reason), heal_s = cell.says, cell.now_s
     late_s, rest_s = _stopping(cell.accepted, track, fault, since_s, heal_s)
@@ -91,16 +91,16 @@ def _run(rig: Rig, fault: Fault, seed: int) -> Row:
     return replace(row, wrongs=(*failure, *found_wrong))
 
 
-def _watch(rig: Rig, fault: Fault, since_s: float) -> None:
-    """Returns when the fault has lasted, and the arm rests or will not."""
+def _watch(rig: Rig, fault: Fault, since_s: float, done_s: float) -> None:
+    """Returns when the fault has lasted since it was done, and the arm rests or will not."""
     cell = rig.cell
-    while (now_s := cell.now_s) < since_s + max(fault.lasts_s, LONGEST_S):
-        if now_s > since_s + fault.lasts_s:
+    while (now_s := cell.now_s) < done_s + max(fault.lasts_s, LONGEST_S):
+        if now_s > done_s + fault.lasts_s:
             track = cell.measured if fault.seen_by == "arm" else cell.reference
             if fault.arm == "goes on":
                 return
-            _, rest_s = _stopping(cell.accepted, track, fault, since_s, now_s)
-            if rest_s + RESTED_S < now_s - since_s:
+            late_s, rest_s = _stopping(cell.accepted, track, fault, since_s, now_s)
+            if late_s + rest_s + RESTED_S < now_s - since_s:
                 return
         time.sleep(0.05)
 
