@@ -32,6 +32,28 @@ def wilson(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
     return low, high
 
 
+def trend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """Slope of y over x by linear regression, with its 95% interval (Student's t).
+
+    The t quantile is Abramowitz and Stegun's 26.7.5, within 1% from 4 points on. Points that follow
+    one another closely are not independent: give means of stretches. Raises ValueError for fewer
+    than four points.
+    """
+    if len(x) < 4 or len(x) != len(y):
+        raise ValueError(f"got {len(x)} and {len(y)} values, expected as many, and at least four")
+    at, of = np.asarray(x, float), np.asarray(y, float)
+    centred = at - at.mean()
+    spread = float(centred @ centred)
+    slope = float(centred @ of) / spread
+    n = len(at) - 2
+    residual = of - of.mean() - slope * centred
+    error = math.sqrt(float(residual @ residual) / n / spread)
+    z = Z_95
+    t = z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+    t += (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    return slope, slope - t * error, slope + t * error
+
+
 def mcnemar(only_a: int, only_b: int) -> float:
     """Exact two-sided p-value that two methods solve paired starts equally often.
 

@@ -36,6 +36,12 @@ def _image(result: dict[str, Any]) -> str:
     return f"{vga['ours']['p50_ms']:.1f} ms ({vga['default']['p50_ms']:.1f} ms with the default)"
 
 
+def _soak(result: dict[str, Any]) -> str:
+    f = result["figures"]
+    worst = max(of["pss_mb"]["percent_per_hour"] for of in f["growth"].values())
+    return f"{f['rate_hz']:.2f} for {f['minutes']:.0f} min, {worst:+.2f} %/h"
+
+
 ROWS = (
     Row(
         "demo",
@@ -123,6 +129,12 @@ ROWS = (
             for setup in ("given", "predicted")
         ),
     ),
+    Row(
+        "faults",
+        "faults of the complete graph: nodes, streams, clocks, disks, commands; of them safe",
+        lambda r: f"{r['figures']['rows']}; {r['figures']['safe']}",
+    ),
+    Row("soak", "the complete graph for long: sets per second, worst growth of memory", _soak),
 )
 
 

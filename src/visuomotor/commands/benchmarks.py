@@ -22,12 +22,19 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "estimator", "all"]
+Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "all"]
+
+
+LISTED = 12
+"""Longer lists are only counted where figures are printed."""
 
 
 def bench(
     name: Positional[Benchmark],
     out: Path = Path("benchmarks/results"),
+    minutes: float = 60.0,
+    only: str = "",
+    keep: bool = False,
 ) -> int:
     """Measure the speed of a part, print its figures and write them as JSON.
 
@@ -37,19 +44,31 @@ def bench(
             from bags (dataset), the synchroniser (sync), training and acting of the dense policy
             (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
             training of descriptors (descriptors), how the arm follows and stops (control); all of
-            these (all); or success from the same starts with either backend (backends), or the
-            errors of states that are estimated from videos (estimator).
+            these (all); or success from the same starts with either backend (backends), the errors
+            of states that are estimated from videos (estimator), what the complete graph does when
+            something fails (faults), or whether it runs for long as at first (soak).
         out: Folder of the results.
+        minutes: How long the soak lasts.
+        only: Faults by words of their names, with commas between, into faults_some.json.
+        keep: The soak's episodes are not deleted.
     """
     names = get_args(Speed) if name == "all" else (name,)
+    options: dict[str, dict[str, Any]] = {
+        "soak": {"minutes": minutes, "keep": keep},
+        "faults": {"only": only},
+    }
     for one in names:
         print(f"bench {one} ...", flush=True)
         module = importlib.import_module(f"visuomotor.bench.{one}")
-        result = module.run(out)
+        result = module.run(out, **options.get(one, {}))
         print(figures_table(result), flush=True)
         pages = out.resolve().parent.parent / "docs" / "results"
-        if hasattr(module, "page") and out.name == "results" and pages.is_dir():
+        published = out.name == "results" and pages.is_dir() and result["name"] == one
+        if hasattr(module, "page") and published:
             (pages / f"{one}.md").write_text(module.page(result))
+        if hasattr(module, "pictures") and published:
+            for file, svg in module.pictures(result).items():
+                (pages / file).write_text(svg)
     from visuomotor.bench.tables import BEGIN, update_readme
 
     readme = out.resolve().parent.parent / "README.md"
@@ -84,5 +103,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return ", ".join(_text(v) for v in value)
+        return ", ".join(_text(v) for v in value) if len(value) <= LISTED else f"{len(value)} rows"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

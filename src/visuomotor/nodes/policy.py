@@ -63,7 +63,7 @@ class PolicyNode(Node):
         self._asking = threading.Lock()  # of the policy; taken before the other, where both are
         self._lock = threading.Lock()  # of what is commanded
         self._latency_s: deque[float] = deque(maxlen=200)
-        self._steps = self._refused = 0
+        self._steps = self._refused = self._stale = 0
         self._fault = ""
         self._pose = self.create_publisher(PoseStamped, topics.POLICY_POSE, topics.COMMAND)
         self._gripper = self.create_publisher(JointState, topics.POLICY_GRIPPER, topics.COMMAND)
@@ -157,7 +157,13 @@ class PolicyNode(Node):
 
     def _poll(self) -> None:
         self._objects.drain()
-        for frame in self.sync.poll(self._now_ns()):
+        now_ns = self._now_ns()
+        for frame in self.sync.poll(now_ns):
+            if refusal := self.config.set_refusal(frame.stamp_ns, now_ns):
+                self._stale += 1
+                self._fault = refusal
+                self.get_logger().error(refusal, throttle_duration_sec=5.0)
+                continue
             if self._objects.names:
                 told = self._objects.at(frame.stamp_ns, self.config.object_age_s)
                 frame = replace(frame, objects=told)
@@ -243,6 +249,7 @@ class PolicyNode(Node):
             "steps": self._steps,
             "refused": self._refused,
             "skipped_sets": self._worker.skipped,
+            "stale_sets": self._stale,
             "inference_ms": 1e3 * self._worker.busy_s,
             "chunks": player.chunks,
             "late_actions": player.late,

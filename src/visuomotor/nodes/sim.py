@@ -26,6 +26,7 @@ from visuomotor.ros.services import trigger
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.realtime import RealtimeWorld
 from visuomotor.sim.sensors import StreamFaults
+from visuomotor.sim.stream_faults import FaultyStreams, StreamFault
 from visuomotor.sim.world import SimWorld
 
 HAND_FRAME = "fr3_hand_tcp"
@@ -42,7 +43,9 @@ class Config(SimConfig):
     of that client in motion, in ms, until the arm stops with an error; 0: never. cycle_ms: of its
     control loop, 1 as a real arm's, or more to save CPU; realtime_priority: of that loop, where the
     system allows it, 0: none. sim/reflex stops it with the error
-    `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s.
+    `reflex`; sim/push pushes the hand with `push` (N, Nm in base) for push_s. stream_faults: of
+    single streams, while the node runs: `front/depth dead`, `robot shift -10`
+    (sim.stream_faults.KINDS); the robot's only without libfranka_server.
     """
 
     seed: int = 0
@@ -52,6 +55,7 @@ class Config(SimConfig):
     stamp_jitter_s: float = 0.0
     dead_camera: str = ""
     dead_after_s: float = 0.0
+    stream_faults: tuple[str, ...] = ()
     camera_latency_s: tuple[float, ...] = ()
     command_latency_s: float = 0.0
     libfranka_server: bool = False
@@ -66,6 +70,7 @@ class Config(SimConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.faults()
+        self.faulty_streams()
         if self.lost_packets < 0 or len(self.push) != 6 or not 0 < self.push_s <= 10:
             raise ValueError(
                 f"got lost_packets {self.lost_packets}, push {self.push}, push_s {self.push_s}; "
@@ -102,6 +107,10 @@ class Config(SimConfig):
         return StreamFaults(
             self.drop_fraction, self.stamp_jitter_s, self.dead_camera, self.dead_after_s
         )
+
+    def faulty_streams(self) -> tuple[StreamFault, ...]:
+        """The faults of single streams."""
+        return tuple(StreamFault.parse(text, self.cameras) for text in self.stream_faults)
 
 
 class Sim(Node):
@@ -156,6 +165,7 @@ class Sim(Node):
             )
         self.create_timer(0.05, self._publish_truth)
         self._faults = self.config.faults()
+        self._streams = FaultyStreams(self.config.faulty_streams())
         self.create_timer(0.25, self._look_at_faults)
         trigger(self, topics.SIM_RESET, self._reset)
         trigger(self, topics.SIM_PUSH, self._push_hand)
@@ -194,9 +204,12 @@ class Sim(Node):
         if abs(state.stamp_ns - self._state_ns) * 1e-9 < 1.0 / self.config.state_rate_hz - 0.005:
             return
         self._state_ns = state.stamp_ns
-        self._joints.publish(messages.joint_state_msg(state.q, state.dq, state.stamp_ns))
-        self._pose.publish(messages.pose_msg(state.T_base_ee, state.stamp_ns))
-        self._gripper.publish(messages.gripper_msg(state.gripper_width_m, state.stamp_ns))
+        stamp_ns = self._streams.stamp_ns("robot", state.stamp_ns)
+        if stamp_ns is None:
+            return
+        self._joints.publish(messages.joint_state_msg(state.q, state.dq, stamp_ns))
+        self._pose.publish(messages.pose_msg(state.T_base_ee, stamp_ns))
+        self._gripper.publish(messages.gripper_msg(state.gripper_width_m, stamp_ns))
 
     def _publish_truth(self) -> None:
         if self._failure is not None:
@@ -247,8 +260,11 @@ class Sim(Node):
             self.get_logger().error(f"gripper command ignored: {error}")
 
     def _look_at_faults(self) -> None:
-        """Cameras may be made to die or to lose images while the node runs."""
-        self._faults = read(self, Config).faults()
+        """Streams may be made to die or to err while the node runs."""
+        config = read(self, Config)
+        self._faults = config.faults()
+        if config.faulty_streams() != self._streams.faults:
+            self._streams = FaultyStreams(config.faulty_streams())
 
     def _reset(self) -> str:
         config = read(self, Config)
@@ -298,12 +314,16 @@ class Sim(Node):
         stamp_ns += faults.jitter_ns(self._rng) + self._late_ns[name]
         color, depth, info = self._images[name]
         frame_id = optical_frame(name)
-        if not faults.lost(self._rng):
-            info.publish(messages.camera_info_msg(camera.camera, stamp_ns, frame_id))
-        if not faults.lost(self._rng):
-            color.publish(color_msg(camera.color, stamp_ns, frame_id))
-        if camera.depth_mm is not None and not faults.lost(self._rng):
-            depth.publish(depth_msg(camera.depth_mm, stamp_ns, frame_id))
+        # One object for the whole exposure: what is switched on meanwhile begins with the next.
+        streams = self._streams
+        color_ns = streams.stamp_ns(f"{name}/color", stamp_ns)
+        depth_ns = streams.stamp_ns(f"{name}/depth", stamp_ns)
+        if color_ns is not None and not faults.lost(self._rng):
+            info.publish(messages.camera_info_msg(camera.camera, color_ns, frame_id))
+        if color_ns is not None and not faults.lost(self._rng):
+            color.publish(color_msg(camera.color, color_ns, frame_id))
+        if camera.depth_mm is not None and depth_ns is not None and not faults.lost(self._rng):
+            depth.publish(depth_msg(camera.depth_mm, depth_ns, frame_id))
 
     def close(self) -> None:
         """Stops the threads and frees OpenGL and ports."""

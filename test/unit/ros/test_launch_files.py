@@ -31,6 +31,7 @@ NEEDED = {
     "robot_crisp": {"bringup": "false"},
     "gazebo": {"world": "false"},
     "skill": {"checkpoint": "p"},
+    "cell": {"policy": "p"},
 }
 
 

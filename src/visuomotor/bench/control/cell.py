@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -29,6 +29,8 @@ from visuomotor.ros.services import ServiceCaller
 
 PERIOD_S = 0.05
 START_S = 60.0
+
+C = TypeVar("C", bound="ControlCell")
 
 
 class ControlCell(Node):
@@ -86,8 +88,21 @@ class ControlCell(Node):
         """One target, with its dead-man."""
         if enable:
             self._enable[source].publish(Bool(data=True))
+        self.publish(messages.pose_msg(T_base_ee, self.get_clock().now().nanoseconds), source)
+
+    def publish_alive(
+        self, T_base_ee: Float64, alter: Callable[[PoseStamped], PoseStamped]
+    ) -> None:
+        """One target of the policy, altered, with its dead-man."""
+        self._enable["policy"].publish(Bool(data=True))
         now_ns = self.get_clock().now().nanoseconds
-        self._target[source].publish(messages.pose_msg(T_base_ee, now_ns))
+        target = messages.pose_msg(T_base_ee, now_ns)
+        alter(target)
+        self.publish(target)
+
+    def publish(self, target: PoseStamped, source: str = "policy") -> None:
+        """A target as it is."""
+        self._target[source].publish(target)
 
     def stream(
         self, pose_at: Callable[[float], Float64 | None], seconds: float, source: str = "policy"
@@ -122,6 +137,7 @@ class ControlCell(Node):
         what: str,
         timeout_s: float = 20.0,
         enable: bool = False,
+        look_s: float = 0.01,
     ) -> None:
         """Waits for a condition, holding policy/enable if asked; RobotError names it."""
         end = time.monotonic() + timeout_s
@@ -130,7 +146,7 @@ class ControlCell(Node):
                 raise RobotError(f"waited {timeout_s:g} s in vain for {what}; {self.status}")
             if enable:
                 self._enable["policy"].publish(Bool(data=True))
-            time.sleep(0.01)
+            time.sleep(look_s)
 
     def ready(self) -> None:
         """Returns when the arm stands, anchored, behind a bridge that takes commands."""
@@ -168,9 +184,18 @@ def control_cell(
         "sync": "false",
         **arguments,
     }
+    with launched_cell(ControlCell, launch, words, log) as made:
+        yield made
+
+
+@contextmanager
+def launched_cell(
+    make: Callable[[Context], C], launch: str, words: Mapping[str, Any], log: Path
+) -> Iterator[tuple[C, Launched]]:
+    """The launch file with these arguments, and what `make` makes, spun by a thread and ready."""
     context = Context()
     rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-    cell = ControlCell(context)
+    cell = make(context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(cell)
     thread = ExecutorThread(executor, "cell")

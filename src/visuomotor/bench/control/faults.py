@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from visuomotor.bench.control.cell import ControlCell
+from visuomotor.bench.control.cell import PERIOD_S, ControlCell
 from visuomotor.bench.control.log import peak_speed, rest_after
 from visuomotor.bench.control.processes import node_processes
+from visuomotor.bench.control.spoilt import SPOILT
 from visuomotor.bench.control.streamer import along, streaming
 from visuomotor.contracts import Float64
 from visuomotor.errors import RobotError
@@ -169,21 +170,21 @@ def policy_stall(scene: Scene) -> FaultRow:
     return scene.row("policy stalls", since_s, "new targets")
 
 
-def not_a_number(scene: Scene) -> FaultRow:
-    """Every target of half a second is NaN, in motion."""
-    since_s = scene.in_motion()
-    nan = np.full((4, 4), np.nan)
-    nan[3] = 0, 0, 0, 1
-    scene.stream(lambda _: nan, since_s)
-    return scene.row("NaN targets", since_s, "new targets")
+def spoilt(name: str) -> Fault:
+    """Every target is one of SPOILT, in motion."""
+    what, alter = SPOILT[name]
 
+    def fault(scene: Scene) -> FaultRow:
+        since_s = scene.in_motion()
+        begin = time.monotonic()
+        while not scene.over(since_s):
+            target = scene.moving(BEFORE_S + time.monotonic() - begin)
+            scene.cell.send_altered(target, alter)
+            time.sleep(PERIOD_S)
+        return scene.row(what, since_s, "new targets")
 
-def jumping(scene: Scene) -> FaultRow:
-    """Every target is 10 cm off, in motion."""
-    since_s = scene.in_motion()
-    far = along(scene.home, -0.10 * scene.towards)
-    scene.stream(lambda _: far, since_s)
-    return scene.row("targets 10 cm off", since_s, "new targets")
+    fault.__name__ = name
+    return fault
 
 
 def two_publishers(scene: Scene) -> FaultRow:
@@ -318,7 +319,9 @@ def frozen_client(scene: Scene) -> FaultRow:
 EVERYWHERE: dict[str, Fault] = {
     f.__name__: f
     for f in (
-        *(policy_stall, not_a_number, jumping, two_publishers),
+        policy_stall,
+        *map(spoilt, ("not_a_number", "jumping", "wrong_frame")),
+        two_publishers,
         *(dead_man_released, operators_hold, frozen_client, arm_silent),
     )
 }

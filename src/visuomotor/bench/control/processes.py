@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from visuomotor.errors import VisuomotorError
@@ -30,6 +31,34 @@ def cpu_seconds(pid: int) -> float:
     """Processor time of a process so far, of all its threads."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process holds: its proportional share of memory and all that it maps, in MB."""
+
+    pss_mb: float
+    rss_mb: float
+    descriptors: int
+    threads: int
+
+
+def usage(pid: int) -> Usage:
+    """Of a process, now; VisuomotorError if it is gone."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        sizes = _numbers(folder / "smaps_rollup")
+        descriptors = len(os.listdir(folder / "fd"))
+        threads = len(os.listdir(folder / "task"))
+    except OSError as error:
+        raise VisuomotorError(f"process {pid} cannot be looked at: {error}") from error
+    return Usage(sizes["Pss"] / 1e3, sizes["Rss"] / 1e3, descriptors, threads)
+
+
+def _numbers(file: Path) -> dict[str, float]:
+    """`Name:  12 kB` lines -> {name: 12.0}."""
+    lines = (line.split() for line in file.read_text().splitlines())
+    return {w[0].rstrip(":"): float(w[1]) for w in lines if len(w) == 3 and w[2] == "kB"}
 
 
 def _stat(pid: int) -> list[str]:
