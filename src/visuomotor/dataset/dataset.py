@@ -84,7 +84,7 @@ def open_dataset(
     """
     root = Path(root)
     cache = Path(cache_dir) if cache_dir is not None else root / CACHE
-    index = EpisodeIndex(root, cache)
+    index = EpisodeIndex(cache)
     paths = find_episodes(root, task, outcomes, read=index.labels)
     if not paths:
         what = f"task {task!r}" if task else "any task"

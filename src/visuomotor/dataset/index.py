@@ -44,14 +44,14 @@ class _Entry:
 
 
 class EpisodeIndex:
-    """What is known of the episodes below `root`, kept in `cache`.
+    """What is known of a dataset's episodes, kept in its cache.
 
     A file counts as unchanged while inode, size, and times of change are: the system sets the last
     of these at every write, and nobody can set it back.
     """
 
-    def __init__(self, root: Path, cache: Path) -> None:
-        self._root, self._path = str(root), cache / INDEX
+    def __init__(self, cache: Path) -> None:
+        self._path = cache / INDEX
         self._entries = _read(self._path)
         self._seen: set[str] = set()
         self._changed = False
@@ -83,7 +83,7 @@ class EpisodeIndex:
             temporary.replace(self._path)
 
     def _entry(self, episode: Path) -> _Entry:
-        name = os.path.relpath(episode, self._root)
+        name = f"{episode.parent.name}/{episode.name}"  # the same when the dataset is moved
         known = self._entries.get(name)
         if name in self._seen and known is not None:
             return known
