@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test test-franka-sim lerobot test-lerobot test-docs lint bench docs dist clean
+.PHONY: setup demo test test-franka-sim test-ray lerobot test-lerobot test-docs lint bench docs dist clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,11 @@ test: $(STAMP) lint
 
 test-franka-sim: $(STAMP)
 	PYTHON="$(PYTHON)" scripts/test-franka-sim "$(VENV)"
+
+# Ray is a wheel of 80 MB that only `study run --engine ray` needs.
+test-ray: $(STAMP)
+	$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[ray]'
+	$(BIN)/python -m pytest test/unit/bench/test_study_ray.py
 
 # LeRobot pins an older torch: an environment of its own, of 8 GB, with this package in it.
 lerobot:

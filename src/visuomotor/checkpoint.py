@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from visuomotor import ranks
 from visuomotor.config import load_yaml, read_yaml, save_yaml, to_mapping
 from visuomotor.errors import CheckpointError, ConfigError
 from visuomotor.observations import ObservationSpec
@@ -48,9 +49,24 @@ def save_checkpoint(
 ) -> None:
     """Writes a checkpoint; `config.yaml` comes last, so a folder that has it is complete.
 
-    config: a dataclass. card: Markdown on data, seeds, metrics and commit.
+    config: a dataclass. card: Markdown on data, seeds, metrics and commit. Of processes that train
+    together the first writes, and all return when it is there.
     """
-    folder = Path(folder)
+    if ranks.first():
+        _save(
+            Path(folder), {"family": family, **to_mapping(config)}, tensors, normaliser, spec, card
+        )
+    ranks.wait()
+
+
+def _save(
+    folder: Path,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    normaliser: Mapping[str, Tensor],
+    spec: ObservationSpec,
+    card: str,
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
     save_tensors(tensors, folder / WEIGHTS)
@@ -58,7 +74,7 @@ def save_checkpoint(
     save_yaml(spec, folder / OBSERVATION)
     (folder / CARD).write_text(card)
     temporary = folder / f".{CONFIG}.{os.getpid()}"
-    save_yaml({"family": family, **to_mapping(config)}, temporary)
+    save_yaml(config, temporary)
     temporary.replace(folder / CONFIG)
 
 
@@ -103,7 +119,9 @@ def _lerobot(folder: Path) -> Checkpoint:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Replaces a safetensors file in one step."""
+    """Replaces a safetensors file in one step; of processes that train together the first does."""
+    if not ranks.first():
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     plain = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
     save_file(plain, str(temporary))

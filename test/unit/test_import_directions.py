@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "visuomotor"
 
 BASE = {"errors", "config", "contracts", "geometry"}
 CORE = BASE | {"sync", "recording", "teleop", "control", "observations", "sim"}
-MODELS = CORE | {"networks", "descriptors", "policies", "video", "checkpoint"}
+MODELS = CORE | {"networks", "descriptors", "policies", "video", "checkpoint", "ranks"}
 LEARNING = MODELS | {"dataset", "training"}
 NODES = LEARNING | {"ros", "calibration", "generation", "labelling"}
 
@@ -26,7 +26,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "labelling": (CORE - {"sim"}, ROBOTICS | {"torch", "mujoco"}),
     **{
         r: (MODELS, ROBOTICS | {"mujoco", "rosbags"})
-        for r in ("networks", "descriptors", "policies", "video", "checkpoint")
+        for r in ("networks", "descriptors", "policies", "video", "checkpoint", "ranks")
     },
     "dataset": (MODELS | {"dataset"}, ROBOTICS | {"mujoco"}),
     "training": (LEARNING, ROBOTICS | {"mujoco"}),

@@ -85,7 +85,7 @@ def run(out: Path) -> dict[str, Any]:
         start = time.perf_counter()
         while time.perf_counter() - start < 5.0:
             which = int(rng.integers(EPISODES))
-            _decode_window(paths[which], which, int(rng.integers(SETS - LENGTH)))
+            decode_window(paths[which], which, int(rng.integers(SETS - LENGTH)))
             cold += 1
         cold_s = (time.perf_counter() - start) / cold
 
@@ -140,8 +140,8 @@ def _record_s(root: Path) -> float:
     return time.perf_counter() - start
 
 
-def _decode_window(path: Path, episode: int, first: int) -> list[SyncedFrame]:
-    """A window without a cache: only its own sets are decoded."""
+def decode_window(path: Path, episode: int, first: int) -> list[SyncedFrame]:
+    """A window of a synthetic episode without a cache: only its own sets are decoded."""
     start_ns = _start_ns(episode) + first * STEP_NS
     return list(read_frames(path, (start_ns, start_ns + LENGTH * STEP_NS)))
 

@@ -82,6 +82,15 @@ ROWS = (
         ),
     ),
     Row(
+        "scale",
+        "2000 episodes: opened in, memory beyond 20's, warm windows per s against 20's",
+        lambda r: (
+            f"{r['figures']['episodes']['2000']['open_s']:.2f} s, "
+            f"{r['figures']['opened_pss_mb_beyond_smallest']:.0f} MB, "
+            f"{r['figures']['warm_windows_per_s_largest_over_smallest']:.2f}"
+        ),
+    ),
+    Row(
         "sync",
         "complete sets emitted at 5% loss",
         lambda r: (

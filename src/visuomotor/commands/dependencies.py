@@ -14,6 +14,7 @@ EXTRAS = {
     "franky_sim": "sim",
     "franky": "robot",
     "h5py": "export",
+    "ray": "ray",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "geometry_msgs": "ros",

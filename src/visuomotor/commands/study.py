@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -29,6 +29,8 @@ def run(
     development: bool = False,
     plan: Path | None = None,
     workers: int = 1,
+    engine: Literal["processes", "ray"] = "processes",
+    address: str | None = None,
     work: Path = Path("study"),
     results: Path = RESULTS,
 ) -> int:
@@ -51,6 +53,10 @@ def run(
         development: Starts that are for tuning, not for tables; keep their results elsewhere.
         plan: YAML file of blocks to fill in their order, instead of the choices above.
         workers: Processes that share the cells, and the rollouts where cells are fewer.
+        engine: Who works at the cells: processes of this command, or ray, which can be several
+            machines (docs/scale.md).
+        address: Of a Ray cluster that runs already, auto for this machine's; without it, ray
+            starts one of so many workers on this machine.
         work: Folder of demonstrations and checkpoints.
         results: Folder of the cells' JSON files.
     """
@@ -67,6 +73,8 @@ def run(
         )
     if workers < 1:
         raise ConfigError(f"got --workers {workers}, expected 1 or more")
+    if address is not None and engine != "ray":
+        raise ConfigError(f"--address: got {address} with --engine {engine}, expected --engine ray")
     study = study_of(family)
     numbers = tuple(n for n in demonstrations if isinstance(n, int))
     folders = [f for f in demonstrations if isinstance(f, Path)]
@@ -90,9 +98,18 @@ def run(
         folders[0] if folders else None,
         _files(starts),
     )
+    cluster = None
+    if engine == "ray":
+        from visuomotor.bench.study.on_ray import ray_engine
+
+        cluster = ray_engine(workers, address)
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
     try:
         with stop_on_interrupt() as should_stop:
-            missing = fill(request, workers, lambda text: print(text, flush=True), should_stop)
+            missing = fill(request, workers, say, should_stop, cluster)
     except Interrupted as end:
         print(end)
         return 130

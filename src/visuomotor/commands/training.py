@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -150,9 +151,15 @@ def head_options(family: str, config: Path | None, memory: bool, absolute: bool)
 
 
 def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
-    """One training with its progress shown; options that are None are left out. 130: stopped."""
+    """One training with its progress shown; options that are None are left out. 130: stopped.
+
+    Under torchrun it is one of several processes, of which the first shows and writes.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # else it warns that all parameters are in use
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     import torch
 
+    from visuomotor import ranks
     from visuomotor.errors import Interrupted
     from visuomotor.training import train
 
@@ -160,7 +167,11 @@ def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
         torch.set_num_threads(run.threads)
     every = {**run.overrides, **options}
     given = {k: str(v) if isinstance(v, Path) else v for k, v in every.items() if v is not None}
-    with stop_on_interrupt() as should_stop, ProgressLine(family, 0, every_s=5.0) as line:
+    ranks.join()
+    with (
+        stop_on_interrupt(ranks.launched()) as should_stop,
+        ProgressLine(family, 0, every_s=5.0, quiet=not ranks.first()) as line,
+    ):
 
         def show(progress: Progress) -> None:
             values = {k: f"{v:.4g}" for k, v in progress.metrics.items()}
@@ -173,23 +184,33 @@ def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
         try:
             train(family, run.config, run.dataset, run.out, show, should_stop, **given)
         except Interrupted as end:
-            print(end)
+            if ranks.first():
+                print(end, flush=True)
             return 130
-    print(f"checkpoint: {run.out}")
+        if ranks.first():
+            print(f"checkpoint: {run.out}", flush=True)
     return 0
 
 
 @contextlib.contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C makes the yielded function true, so that state is saved; the second ends."""
+def stop_on_interrupt(launched: bool = False) -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C makes the yielded function true, so that state is saved; the second ends.
+
+    launched: by torchrun, which passes on signals, SIGTERM too, and kills who has not ended within
+    30 s; all of them then only stop.
+    """
     stop = threading.Event()
+    before: dict[int, Any] = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
+        if not launched:
+            signal.signal(number, before[number])
         stop.set()
 
-    before = signal.signal(signal.SIGINT, handle)
+    for caught in (signal.SIGINT, signal.SIGTERM) if launched else (signal.SIGINT,):
+        before[caught] = signal.signal(caught, handle)
     try:
         yield stop.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64, UInt8, UInt16
+from visuomotor.errors import DataError
+from visuomotor.observations import ObservationSpec
 
+STEPS = "steps.npz"
 _HEADER_BYTES = 128
 
 
@@ -60,20 +63,71 @@ STEP_FIELDS = (
 """The fields of EpisodeArrays that are one array each."""
 
 
-def load_arrays(folder: Path, name: str) -> EpisodeArrays:
-    """Opens a cached episode; images are mapped, not read."""
-    with np.load(folder / "steps.npz", allow_pickle=False) as stored:
-        small: dict[str, Any] = {k: stored[k] for k in stored.files}
-    kinds = ("color", "depth_mm", "K", "T_base_camera", "T_base_object")
-    maps: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
-    for path in sorted(folder.glob("*.npy")):
-        camera, kind, _ = path.name.rsplit(".", 2)
-        maps[kind][camera] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    for key in [k for k in small if "/" in k]:
-        camera, kind = key.rsplit("/", 1)
-        maps[kind][camera] = small.pop(key)
-    small.update(maps)
-    return EpisodeArrays(name=name, **small)
+class MappedImages(Mapping[str, NDArray[Any]]):
+    """An episode's images by camera, each mapped when it is first asked for."""
+
+    def __init__(self, folder: str, kind: str, cameras: tuple[str, ...]) -> None:
+        self._folder, self._kind, self._cameras = folder, kind, cameras
+        self._mapped: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, camera: str) -> NDArray[Any]:
+        if camera not in self._mapped:
+            if camera not in self._cameras:
+                raise KeyError(camera)
+            path = f"{self._folder}/{camera}.{self._kind}.npy"
+            try:
+                self._mapped[camera] = np.load(path, "r", allow_pickle=False).view(np.ndarray)
+            except (OSError, ValueError) as error:
+                raise DataError(
+                    f"{path}: cached images cannot be mapped ({error}); open the dataset again if "
+                    "its cache was deleted"
+                ) from error
+        return self._mapped[camera]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cameras)
+
+    def __len__(self) -> int:
+        return len(self._cameras)
+
+
+def load_steps(folder: Path) -> dict[str, NDArray[Any]]:
+    """The small arrays of a cached episode, those of a camera as `<camera>/<kind>`."""
+    with np.load(folder / STEPS, allow_pickle=False) as stored:
+        return {k: stored[k] for k in stored.files}
+
+
+def episode_arrays(
+    name: str, folder: str, small: Mapping[str, NDArray[Any]], spec: ObservationSpec
+) -> EpisodeArrays:
+    """A cached episode from its small arrays; nothing is read."""
+    fields: dict[str, Any] = {"K": {}, "T_base_camera": {}, "T_base_object": {}}
+    for key, values in small.items():
+        camera, _, kind = key.rpartition("/")
+        if camera:
+            fields[kind][camera] = values
+        else:
+            fields[kind] = values
+    depth = tuple(c.name for c in spec.cameras if c.depth)
+    return EpisodeArrays(
+        name=name,
+        color=MappedImages(folder, "color", spec.names),
+        depth_mm=MappedImages(folder, "depth_mm", depth),
+        **fields,
+    )
+
+
+def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays one after another; those that lie so in one file already are not copied."""
+    first = parts[0]
+    at = first.__array_interface__["data"][0]
+    for part in parts:
+        alike = part.base is first.base and part.shape[1:] == first.shape[1:]
+        if not alike or part.base is None or part.__array_interface__["data"][0] != at:
+            return np.concatenate(parts)
+        at += part.nbytes
+    shape = (sum(map(len, parts)), *first.shape[1:])
+    return np.lib.stride_tricks.as_strided(first, shape, first.strides, writeable=False)
 
 
 class NpyWriter:

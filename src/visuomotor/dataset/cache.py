@@ -14,7 +14,7 @@ import numpy as np
 
 from visuomotor.config import to_mapping
 from visuomotor.contracts import Float32, Float64, Observation, UInt16
-from visuomotor.dataset.arrays import EpisodeArrays, NpyWriter, load_arrays
+from visuomotor.dataset.arrays import STEPS, EpisodeArrays, NpyWriter, episode_arrays, load_steps
 from visuomotor.dataset.steps import align_actions, step_grid
 from visuomotor.errors import DataError
 from visuomotor.observations import ObservationSpec, check_cameras, observe
@@ -44,9 +44,21 @@ def cache_key(episode: Path, spec: ObservationSpec) -> str:
     return digest.hexdigest()
 
 
+def spec_key(spec: ObservationSpec) -> str:
+    """A short name for what the arrays are of, apart from the bag and its trim."""
+    text = json.dumps([FORMAT, to_mapping(spec)], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 def cached_arrays(episode: Path, spec: ObservationSpec, cache: Path) -> EpisodeArrays:
     """The episode's arrays, from the cache or decoded into it; safe beside other processes."""
     folder = cache / f"{episode.name}-{cache_key(episode, spec)}"
+    fill_cache(episode, spec, cache, folder)
+    return episode_arrays(episode.name, str(folder), load_steps(folder), spec)
+
+
+def fill_cache(episode: Path, spec: ObservationSpec, cache: Path, folder: Path) -> None:
+    """Decodes the episode into `folder` of the cache, unless it is there."""
     if not folder.is_dir():
         try:
             cache.mkdir(parents=True, exist_ok=True)
@@ -65,7 +77,6 @@ def cached_arrays(episode: Path, spec: ObservationSpec, cache: Path) -> EpisodeA
             ) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    return load_arrays(folder, episode.name)
 
 
 def _decode(episode: Path, spec: ObservationSpec, folder: Path) -> None:
@@ -133,7 +144,7 @@ def _decode_bag(bag: Bag, spec: ObservationSpec, folder: Path) -> None:
     for path in sorted(sets.iterdir()):
         _spread(path, folder / path.name, grid.source)
     sets.rmdir()
-    np.savez(folder / "steps.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(folder / STEPS, **arrays)  # type: ignore[arg-type]
 
 
 def depth_mm_from_m(depth_m: Float32) -> UInt16:

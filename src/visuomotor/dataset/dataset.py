@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from visuomotor.dataset.arrays import EpisodeArrays
-from visuomotor.dataset.cache import cached_arrays
+from visuomotor.dataset.index import EpisodeIndex
+from visuomotor.dataset.opening import open_episodes
 from visuomotor.dataset.windows import Windows
 from visuomotor.errors import DataError
 from visuomotor.observations import ObservationSpec
@@ -72,6 +73,9 @@ def open_dataset(
 ) -> Dataset:
     """Opens the episodes of a dataset, decoding each once into `cache_dir` (`<root>/.cache`).
 
+    Processes that open it at the same time share the decoding. Opened again it costs the time to
+    look whether any bag or sidecar changed (docs/scale.md).
+
     task: only this one. outcomes: which are taken; failures are left out by default. episodes:
     only the first so many, to see how much a method needs.
     progress: called with (done, total) after each episode. Raises DataError naming the episode
@@ -79,7 +83,9 @@ def open_dataset(
     or too few.
     """
     root = Path(root)
-    paths = find_episodes(root, task, outcomes)
+    cache = Path(cache_dir) if cache_dir is not None else root / CACHE
+    index = EpisodeIndex(cache)
+    paths = find_episodes(root, task, outcomes, read=index.labels)
     if not paths:
         what = f"task {task!r}" if task else "any task"
         raise DataError(
@@ -93,10 +99,4 @@ def open_dataset(
                 "record more, or ask for 1 or more that are there"
             )
         paths = paths[:episodes]
-    cache = Path(cache_dir) if cache_dir is not None else root / CACHE
-    opened = []
-    for done, path in enumerate(paths, 1):
-        opened.append(cached_arrays(path, spec, cache))
-        if progress is not None:
-            progress(done, len(paths))
-    return Dataset(spec, opened)
+    return Dataset(spec, open_episodes(paths, spec, cache, index, progress))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from visuomotor.dataset.arrays import STEP_FIELDS, EpisodeArrays
+from visuomotor.dataset.arrays import STEP_FIELDS, EpisodeArrays, joined
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.observations import depth_m_from_mm
 
@@ -50,9 +50,10 @@ class Windows:
             if camera not in known:
                 raise DataError(unknown_name("camera", camera, known))
         self.depth = depth
-        self._first = np.cumsum([0, *(len(e) for e in self.episodes)])
+        self._lengths = np.array([len(e) for e in self.episodes], np.int64)
+        self._first = np.cumsum([0, *self._lengths])
         self._steps = {
-            field: np.concatenate([getattr(e, field) for e in self.episodes])
+            field: joined([getattr(e, field) for e in self.episodes])
             for field in (STEP_FIELDS if self.episodes else ())
         }
         self._K = {c: np.array([e.K[c] for e in self.episodes]) for c in self.cameras}
@@ -71,7 +72,7 @@ class Windows:
         """
         chosen = self.index[np.atleast_1d(np.asarray(windows, np.int64))]
         episode = chosen[:, 0]
-        lengths = np.diff(self._first)[episode]
+        lengths = self._lengths[episode]
         step = chosen[:, 1:] + np.arange(self.length)  # (B, T)
         inside = (step >= 0) & (step < lengths[:, None])
         step = np.clip(step, 0, lengths[:, None] - 1)
@@ -109,12 +110,11 @@ class Windows:
 
     def _gather(self, kind: str, camera: str, episode: Int64, step: Int64) -> NDArray[Any]:
         """(B, T, H, W, ...) images; depth in metres, window by window while it is in the cache."""
-        sources: list[Mapping[str, NDArray[Any]]] = [getattr(e, kind) for e in self.episodes]
-        first, depth = sources[0][camera], kind == "depth_mm"
+        first, depth = getattr(self.episodes[0], kind)[camera], kind == "depth_mm"
         out = np.empty((*step.shape, *first.shape[1:]), np.float32 if depth else first.dtype)
         for b, (e, steps) in enumerate(zip(episode, step, strict=True)):
             low, high = int(steps[0]), int(steps[-1]) + 1
-            images = sources[e][camera]
+            images = getattr(self.episodes[e], kind)[camera]
             images = images[low:high] if high - low == self.length else images[steps]
             out[b] = depth_m_from_mm(images) if depth else images
         return out

@@ -5,9 +5,10 @@ Bags are never changed: everything here edits the sidecar or moves the folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from visuomotor.errors import DataError
 from visuomotor.recording.bag import PARTIAL
@@ -26,15 +27,32 @@ class EpisodeInfo:
     bytes: int
 
 
+class Labelled(Protocol):
+    """What episodes are chosen by; a sidecar is one."""
+
+    @property
+    def task(self) -> str:
+        """What was shown."""
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Whatever somebody noted."""
+
+
 def find_episodes(
     root: Path | str,
     task: str | None = None,
     outcomes: Iterable[str] | None = None,
     tag: str | None = None,
+    read: Callable[[Path], Labelled] = load_sidecar,
 ) -> list[Path]:
     """The finished episodes below `root` (a dataset, a task's folder or one episode), by name.
 
-    Raises DataError if `root` is no folder.
+    read: how an episode's labels are found. Raises DataError if `root` is no folder.
     """
     root = Path(root)
     if not root.is_dir():
@@ -47,7 +65,7 @@ def find_episodes(
         if task is None and wanted is None and tag is None:
             found.append(path)
             continue
-        sidecar = load_sidecar(path)
+        sidecar = read(path)
         if (
             (task is None or sidecar.task == task)
             and (wanted is None or sidecar.outcome in wanted)

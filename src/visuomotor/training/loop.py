@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from visuomotor import ranks
 from visuomotor.errors import Interrupted
+from visuomotor.ranks import Step
+from visuomotor.training.dealing import step_generators
 from visuomotor.training.progress import Progress, ProgressFile, Report
 from visuomotor.training.state import TrainingState
-
-Step = Callable[[np.random.Generator, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
-"""Draws a batch with the generators of its step; returns the loss and metrics to report."""
 
 
 class Budget(Protocol):
@@ -60,37 +59,41 @@ def optimise(
 
     Resumes a killed run of the same `key` at its last saved step, with the result that an
     uninterrupted one has. Raises Interrupted, state saved, when `should_stop` says so.
+
+    Under torchrun (`ranks.join`) each process computes its part of every batch; gradients and
+    metrics are means over all, the first process writes, and all stop when one is told to.
     """
     steps, learning_rate, decay = budget.steps, budget.learning_rate, budget.weight_decay
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=decay)
-    state = TrainingState(out, key)
+    state = TrainingState(out, key if ranks.count() == 1 else f"{key}-{ranks.count()}")
     first = state.restore(model, optimiser)
-    file = ProgressFile(out, ("seconds", *metrics), first)
+    ranks.check_same(first, f"{stage}: steps that are done")
+    file = ProgressFile(out, ("seconds", *metrics), first) if ranks.first() else None
     model.train()
     kept: dict[str, list[float]] = {name: [] for name in metrics}
+    joint = ranks.together(model, step)
     start = time.monotonic()
     for n in range(first, steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * schedule(n, steps)
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + n)
-        torch.manual_seed(seed * 1_000_003 + n)  # dropout
+        rng, generator = step_generators(seed, n)
         begin(n)
-        loss, values = step(np.random.default_rng([seed, n]), generator)
+        loss, values = joint(rng, generator)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        for name, past in kept.items():
-            if name in values:
-                past.append(float(values[name].detach()))
+        for name, value in ranks.means(values, metrics).items():
+            kept[name].append(value)
         done = n + 1
         if done % report_every == 0 or done == steps:
             means = {name: sum(past) / len(past) for name, past in kept.items() if past}
             kept = {name: [] for name in metrics}
             elapsed = time.monotonic() - start
-            file.add(done, {"seconds": elapsed, **means})
+            if file is not None:
+                file.add(done, {"seconds": elapsed, **means})
             report(Progress(stage, done, steps, means, elapsed / (done - first) * (steps - done)))
-        stop = should_stop()
+        stop = ranks.agreed(should_stop())
         if stop or (done % save_every == 0 and done < steps):
             state.save(done, model, optimiser)
         if stop and done < steps:

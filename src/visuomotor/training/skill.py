@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visuomotor import ranks
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.errors import DataError, Interrupted
 from visuomotor.observations import ObservationSpec
@@ -106,8 +107,9 @@ def train_skill(
 
     Goes on where a run of the same settings and demonstrations was stopped, with the result that an
     uninterrupted one has. Raises DataError for demonstrations of another action, and Interrupted,
-    state saved, when `should_stop` says so.
+    state saved, when `should_stop` says so; ConfigError under torchrun.
     """
+    ranks.refuse("train skill", "its worlds share the threads of one process (`threads`)")
     reward = ImitationReward(demonstrations, config.reward, STEPS)
     if reward.action.name != config.action:
         raise DataError(

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from visuomotor import ranks
 from visuomotor.checkpoint import load_tensors, save_tensors, sub_tensors
 from visuomotor.config import read_yaml, save_yaml
 from visuomotor.errors import CheckpointError
@@ -34,7 +35,12 @@ class TrainingState:
         self._folder, self._key = out / FOLDER, key
 
     def save(self, step: int, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-        """Replaces the saved state; a kill in the middle leaves the old one."""
+        """Replaces the saved state; a kill in the middle leaves the old one.
+
+        Of processes that train together the first writes.
+        """
+        if not ranks.first():
+            return
         tensors = {f"model.{k}": t for k, t in model.state_dict().items()}
         for i, moments in optimiser.state_dict()["state"].items():
             tensors.update({f"optimiser.{i}.{k}": torch.as_tensor(v) for k, v in moments.items()})
@@ -67,8 +73,10 @@ class TrainingState:
         return step
 
     def clear(self) -> None:
-        """Removes the state of a run that is complete."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Removes the state of a run that is complete, when all processes are."""
+        if ranks.first():
+            shutil.rmtree(self._folder, ignore_errors=True)
+        ranks.wait()
 
     def _saved_step(self) -> int:
         path = self._folder / "state.yaml"

@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
 from visuomotor.bench.study.filling import fill_cell
+from visuomotor.bench.study.order import Order
 from visuomotor.bench.study.request import Request, Wanted
 from visuomotor.bench.study.watch import Say
 from visuomotor.bench.study.work import Busy, be_impatient
@@ -21,27 +22,35 @@ from visuomotor.errors import Interrupted, VisuomotorError
 _POLL_S = 0.2
 _BUSY = 75  # exit code: the cell is to be tried again later
 
+Engine = Callable[[Request, Sequence[Wanted], Say, Callable[[], bool]], None]
+"""Tries all of these cells, or those until it is told to stop; what fails is told of."""
+
 
 def fill(
     request: Request,
     workers: int,
     say: Say,
     should_stop: Callable[[], bool] = lambda: False,
+    engine: Engine | None = None,
 ) -> int:
     """Fills every cell that is missing; returns how many still are. Run again to go on.
 
     A cell that another process is filling is left to it. One whose training fails, or whose
     process is killed, is told of and left out; the others go on. Raises Interrupted when
     `should_stop` said so, states of unfinished trainings saved.
+
+    engine: who works at them; without one, `workers` processes.
     """
     wanted = request.wanted()
     missing = [w for w in wanted if request.missing(w)]
     say(f"{len(wanted) - len(missing)} of {len(wanted)} cells are there")
-    if workers <= 1:
+    if engine is not None:
+        engine(request, missing, say, should_stop)
+    elif workers <= 1:
         for each in missing:
             if should_stop():
                 break
-            _fill_and_tell(request, each, say, should_stop, 1)
+            fill_and_tell(request, each, say, should_stop, 1)
     else:
         _Processes(request, workers, say, should_stop).fill(missing)
     left = sum(bool(request.missing(w)) for w in missing)
@@ -50,9 +59,10 @@ def fill(
     return left
 
 
-def _fill_and_tell(
+def fill_and_tell(
     request: Request, wanted: Wanted, say: Say, should_stop: Callable[[], bool], workers: int
 ) -> None:
+    """Fills one cell, or says what was in the way; raises nothing but Busy."""
     name = wanted.cell.name
     try:
         fill_cell(request, wanted, say, should_stop, workers)
@@ -69,11 +79,7 @@ def _fill_and_tell(
 
 
 class _Processes:
-    """One process per cell, at most `workers` at a time; those left over share rollouts.
-
-    A cell that would have to wait for what another one is making (descriptors, demonstrations) is
-    postponed until any cell ends.
-    """
+    """One process per cell, at most `workers` at a time; those left over share rollouts."""
 
     def __init__(
         self, request: Request, workers: int, say: Say, should_stop: Callable[[], bool]
@@ -82,36 +88,27 @@ class _Processes:
         self._should_stop = should_stop
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
-        self._waiting: list[Wanted] = []
+        self._order = Order(())
         self._running: dict[str, tuple[Wanted, SpawnProcess]] = {}
-        self._postponed: set[str] = set()
 
     def fill(self, missing: Sequence[Wanted]) -> None:
         """Until all have been tried, or it is told to stop."""
-        self._waiting = list(missing)
+        self._order = Order(missing)
         try:
-            while self._waiting or self._running:
+            while self._order:
                 if self._should_stop():
                     self._stop.set()
-                    self._waiting.clear()
-                while len(self._running) < self._workers and (wanted := self._next()):
-                    self._start(wanted)
+                    self._order.stop()
+                while len(self._running) < self._workers and (found := self._order.next()):
+                    self._start(*found)
                 time.sleep(_POLL_S)
                 self._reap()
         finally:  # an exception, a second Ctrl-C: nothing of ours goes on
             for _, process in self._running.values():
                 process.terminate()
 
-    def _next(self) -> Wanted | None:
-        """The first that may go on; if none may and none runs, the first of all, to wait."""
-        free = [w for w in self._waiting if w.cell.name not in self._postponed]
-        return next(iter(free or ([] if self._running else self._waiting)), None)
-
-    def _start(self, wanted: Wanted) -> None:
-        cells = len(self._running) + len(self._waiting)
-        self._waiting.remove(wanted)
-        impatient = bool(self._waiting) and wanted.cell.name not in self._postponed
-        workers = max(1, self._workers // cells)
+    def _start(self, wanted: Wanted, impatient: bool) -> None:
+        workers = max(1, self._workers // self._order.left)
         arguments = (self._request, wanted, workers, impatient, self._stop, os.getpid())
         process = self._context.Process(target=_work, args=arguments)
         # A terminal's Ctrl-C reaches all processes; this one tells the others by the event.
@@ -128,10 +125,9 @@ class _Processes:
                 continue
             del self._running[name]
             if process.exitcode == _BUSY:
-                self._postponed.add(name)
-                self._waiting.insert(0, wanted)
+                self._order.postpone(wanted)
                 continue
-            self._postponed.clear()
+            self._order.end()
             if process.exitcode != 0:
                 self._say(f"{name}: FAILED: its process ended with {process.exitcode}")
 
@@ -139,13 +135,12 @@ class _Processes:
 def _work(
     request: Request, wanted: Wanted, workers: int, impatient: bool, stop: Any, parent: int
 ) -> None:
-    if impatient:
-        be_impatient()
+    be_impatient(impatient)
 
     def should_stop() -> bool:
         return bool(stop.is_set()) or os.getppid() != parent
 
     try:
-        _fill_and_tell(request, wanted, lambda text: print(text, flush=True), should_stop, workers)
+        fill_and_tell(request, wanted, lambda text: print(text, flush=True), should_stop, workers)
     except Busy:
         sys.exit(_BUSY)

@@ -49,10 +49,10 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
         yield True
 
 
-def be_impatient() -> None:
-    """From now on this process does not wait long for others: it has something else to do."""
+def be_impatient(impatient: bool = True) -> None:
+    """Whether from now on this process does not wait long for others: it has something to do."""
     global _impatient
-    _impatient = True
+    _impatient = impatient
 
 
 def _lock_soon(file: IO[str], path: Path) -> None:
