@@ -90,13 +90,10 @@ class ControlCell(Node):
             self._enable[source].publish(Bool(data=True))
         self.publish(messages.pose_msg(T_base_ee, self.get_clock().now().nanoseconds), source)
 
-    def publish_alive(
-        self, T_base_ee: Float64, alter: Callable[[PoseStamped], PoseStamped]
-    ) -> None:
+    def send_altered(self, T_base_ee: Float64, alter: Callable[[PoseStamped], object]) -> None:
         """One target of the policy, altered, with its dead-man."""
         self._enable["policy"].publish(Bool(data=True))
-        now_ns = self.get_clock().now().nanoseconds
-        target = messages.pose_msg(T_base_ee, now_ns)
+        target = messages.pose_msg(T_base_ee, self.get_clock().now().nanoseconds)
         alter(target)
         self.publish(target)
 
