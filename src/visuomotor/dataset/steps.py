@@ -65,7 +65,7 @@ def step_grid(set_stamps_ns: Int64, where: str) -> StepGrid:
         valid.append(True)
     if len(stamps) > 4:
         median = float(np.median(distances)) if distances else np.inf
-        if not 0.8 < median / STEP_NS < 1.2:
+        if not 0.8 <= median / STEP_NS <= 1.2:
             rate = 1e9 / float(np.median(np.diff(stamps)))
             raise DataError(
                 f"{where}: sets come at {rate:.1f} Hz, expected {1e9 / STEP_NS:.0f} Hz; "

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from visuomotor.contracts import STEP_NS
@@ -24,6 +24,7 @@ def recordings(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(recordings())
+@example((np.array([0, 1, 2, 4, 5]), START + np.array([0, 55, 95, 205, 245]) * 1_000_000))
 def test_every_set_has_its_slot_and_every_gap_its_mask(
     recording: tuple[np.ndarray, np.ndarray],
 ) -> None:
