@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test test-franka-sim lerobot test-lerobot lint bench clean
+.PHONY: setup demo test test-franka-sim lerobot test-lerobot peers lint bench clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ lerobot:
 
 test-lerobot: lerobot
 	.venv-lerobot/bin/python -m pytest -p no:cacheprovider -m lerobot test/unit
+
+# robosuite and robomimic over LeRobot's environment, for `visuomotor bench peers` alone.
+peers: lerobot
+	scripts/peers
 
 lint: $(STAMP)
 	$(BIN)/ruff check src test
