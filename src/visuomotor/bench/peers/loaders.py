@@ -104,7 +104,8 @@ def measure(effort: Effort) -> dict[str, Any]:
 def _contestants(
     work: Path, lerobot: Environment, robomimic: Environment | None
 ) -> list[Contestant]:
-    bags, cache = work / "bags", work / "cache"
+    bags = work / "bags"
+    cache = bags / ".cache"  # where an export looks for it, too
     common = {"bags": str(bags), "cache": str(cache)}
     found = [Contestant("ours", "loading_ours", lerobot.python, common, (cache,))]
     for mode, video in (("video", True), ("images", False)):
@@ -121,11 +122,9 @@ def _contestants(
     if robomimic is not None:
         file = work / "robomimic.hdf5"
         for cached in ("all", "low_dim", None):
-            arguments = {**common, "file": str(file), "mode": cached}
+            about: dict[str, Any] = {**common, "file": str(file), "mode": cached}
             name = f"robomimic_{cached or 'none'}"
-            found.append(
-                Contestant(name, "loading_robomimic", robomimic.python, arguments, (file,))
-            )
+            found.append(Contestant(name, "loading_robomimic", robomimic.python, about, (file,)))
     return found
 
 

@@ -171,17 +171,14 @@ def _synchronisers(found: Figures) -> str:
                     "interpolated" if off is None else f"{off[0]:.1f}, {off[1]:.1f}",
                 ]
             )
-    head = (
-        "lost",
-        "",
-        "sets",
-        "mixed",
-        "CPU, µs/message",
-        "over ours",
-        "pose off the images, p50, p95 ms",
-    )
     text = SYNCHRONISERS.format(**found)
-    return f"{text}\n{grid(head, rows)}\n"
+    return f"{text}\n{grid(_SETS_HEAD, rows)}\n"
+
+
+_SETS_HEAD = (
+    *("lost", "", "sets", "mixed", "CPU, µs/message", "over ours"),
+    "pose off the images, p50, p95 ms",
+)
 
 
 def _forms(found: Figures) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,7 +80,8 @@ def _losing(library: Any, recordings: list[Recording]) -> dict[str, Any]:
         sets[name] = len(found[name])
         return sum(spent for _, spent in runs)
 
-    ways = {"ours": ours, **{f"slop_{s}_ms": partial(theirs, s) for s in SLOPS_MS}}
+    ways: dict[str, Callable[[], float]] = {"ours": ours}
+    ways |= {f"slop_{s}_ms": partial(theirs, s) for s in SLOPS_MS}
     spent_s = turns(ways, 2)
     count = sum(len(r.messages) for r in recordings)
     return {
