@@ -36,8 +36,11 @@ class Ours:
         return torch_stream(_Batches(self.windows), rows, workers, lambda batch: batch)
 
     def ready(self, batch: dict[str, Tensor]) -> Batch:
-        """See `Loader`."""
-        images = {c: batch[f"{c}/color"].permute(0, 1, 4, 2, 3).float() / 255 for c in CAMERAS}
+        """See `Loader`; the arithmetic of `networks.normalise_color`."""
+        images = {
+            c: batch[f"{c}/color"].permute(0, 1, 4, 2, 3).to(torch.float32, copy=True).div_(255)
+            for c in CAMERAS
+        }
         return {
             **images,
             "state": _vectors(batch["T_base_ee"], batch["gripper_width_m"]),

@@ -49,6 +49,7 @@ class Robosuite:
         import mujoco
 
         context, model = self.env.sim._render_context_offscreen, self.env.sim.model
+        context.gl_ctx.make_current()
         model.vis.quality.offsamples = 0
         context.con.free()
         context._set_mujoco_context_and_buffers()
