@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.visuomotor-setup
 
-.PHONY: setup demo test test-franka-sim test-ray lerobot test-lerobot test-docs lint bench docs dist clean
+.PHONY: setup demo test test-franka-sim test-ray lerobot test-lerobot test-docs peers lint bench docs dist clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,10 @@ lerobot:
 
 test-lerobot: lerobot
 	.venv-lerobot/bin/python -m pytest -p no:cacheprovider -m lerobot test/unit
+
+# robosuite and robomimic over LeRobot's environment, for `visuomotor bench peers` alone.
+peers: lerobot
+	scripts/peers
 
 lint: $(STAMP)
 	$(BIN)/ruff check src test

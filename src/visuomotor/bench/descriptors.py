@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from visuomotor.bench.alternation import ratio
 from visuomotor.bench.literal import literal_expected_points, literal_locate, literal_loss
 from visuomotor.bench.results import save_result
 from visuomotor.dataset import open_dataset
@@ -36,6 +37,7 @@ from visuomotor.training.batches import Steps, valid_steps
 from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.descriptors import batch_loss
+from visuomotor.training.loop import one_thread
 from visuomotor.training.scenes import Scenes
 
 Form = Callable[[], object]
@@ -47,13 +49,8 @@ CONFIG = DescriptorTrainingConfig()
 
 def run(out: Path) -> dict[str, Any]:
     """Measures everything and writes `descriptors.json`; about two minutes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with tempfile.TemporaryDirectory(prefix="visuomotor-bench-") as folder:
-            figures = _figures(_scenes(Path(folder)))
-    finally:
-        torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory(prefix="visuomotor-bench-") as folder:
+        figures = measure(Path(folder))
     return save_result(
         out / "descriptors.json",
         figures,
@@ -63,6 +60,12 @@ def run(out: Path) -> dict[str, Any]:
         "visuomotor bench descriptors",
         range(FIRST_SEED, FIRST_SEED + EPISODES),
     )
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Every form's figures, on bags made in `folder`."""
+    with one_thread():
+        return _figures(_scenes(folder))
 
 
 def _scenes(folder: Path) -> Scenes:
@@ -222,7 +225,9 @@ def _beside(forms: Mapping[str, Form]) -> dict[str, float]:
             form()
             spent[name].append(1e3 * (time.process_time() - start))
     figures = {f"{name}_ms": round(float(np.median(ms)), 2) for name, ms in spent.items()}
-    figures["literal_over_ours"] = round(figures["literal_ms"] / figures["ours_ms"], 1)
+    beside = ratio(spent["literal"], spent["ours"])
+    figures["literal_over_ours"] = round(beside["ratio"], 1)
+    figures |= {f"literal_over_ours_{end}": beside[end] for end in ("low", "high")}
     if "literal_upsampled_one_pair" in forms:
         both = (figures[f"{form}_upsampled_one_pair_ms"] for form in ("literal", "ours"))
         figures["upsampled_literal_over_ours"] = round(next(both) / next(both), 1)

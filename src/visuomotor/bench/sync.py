@@ -36,7 +36,7 @@ class Recording:
     possible: int
 
 
-def simulate(loss: float, seed: int, rate_hz: float = 20.0) -> Recording:
+def simulate(loss: float, seed: int, rate_hz: float = 20.0, seconds: int = SECONDS) -> Recording:
     """Three cameras triggered together, with jitter in stamps and in delays, and the robot.
 
     A set could be where every image of a trigger arrived and the robot has samples around it no
@@ -48,12 +48,12 @@ def simulate(loss: float, seed: int, rate_hz: float = 20.0) -> Recording:
     robot: dict[str, list[int]] = {}
     begin = 10**18
     for stream in ROBOT_STREAMS:
-        count = int((SECONDS + 1) * ROBOT_HZ)
+        count = int((seconds + 1) * ROBOT_HZ)
         ticks = begin - 5 * 10**8 + (np.arange(count) * 1e9 / ROBOT_HZ).astype(np.int64)
         robot[stream] = ticks[rng.random(count) >= loss].tolist()
         messages += [(s + int(rng.uniform(0.5, 5) * MS), stream, s) for s in robot[stream]]
     complete: list[int] = []
-    for i in range(int(SECONDS * rate_hz)):
+    for i in range(int(seconds * rate_hz)):
         trigger = begin + round(i * 1e9 / rate_hz)
         stamps = {c: trigger + int(rng.uniform(-1, 1) * STAMP_JITTER_MS * MS) for c in CAMERAS}
         kept = rng.random(len(IMAGE_STREAMS)) >= loss

@@ -42,6 +42,31 @@ def _soak(result: dict[str, Any]) -> str:
     return f"{f['rate_hz']:.2f} for {f['minutes']:.0f} min, {worst:+.2f} %/h"
 
 
+def _over_loaders(result: dict[str, Any]) -> str:
+    rates = result["figures"]["loaders"]["rates"]["8_steps_0_workers"]
+    return " and ".join(
+        f"{rates[side]['ours_over_this']['ratio']:.1f}" if side in rates else "–"
+        for side in ("lerobot_video", "robomimic_all")
+    )
+
+
+def _over_robosuite(result: dict[str, Any]) -> str:
+    view = result["figures"]["simulators"]["views"]["2_cameras_84x84"]
+    return " and ".join(
+        f"{view[f'robosuite_over_{mine}']['ratio']:.1f}" for mine in ("light", "full")
+    )
+
+
+def _measured(comparison: str, text: Callable[[dict[str, Any]], str]) -> Callable[..., str]:
+    """`text` of a comparison whose peer was installed, else that it was not."""
+
+    def told(result: dict[str, Any]) -> str:
+        skipped = set(result["figures"][comparison]) == {"skipped"}
+        return "not measured: the peer is not installed" if skipped else text(result)
+
+    return told
+
+
 ROWS = (
     Row(
         "demo",
@@ -97,6 +122,18 @@ ROWS = (
             f"{r['figures']['loss_5%']['sets_emitted']} of "
             f"{r['figures']['loss_5%']['sets_possible']}"
         ),
+    ),
+    Row(
+        "peers",
+        "windows of 8 steps, ready for a network: times as fast as LeRobot's videos, as "
+        "robomimic's HDF5 in memory ([peers](docs/results/peers.md))",
+        _measured("loaders", _over_loaders),
+    ),
+    Row(
+        "peers",
+        "a control step with two 84x84 images, light and full appearance: times as fast as "
+        "robosuite",
+        _measured("simulators", _over_robosuite),
     ),
     Row(
         "descriptors",

@@ -22,7 +22,7 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "scale", "all"]
+Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "all"]
 
 
 LISTED = 12
@@ -46,8 +46,9 @@ def bench(
             training of descriptors (descriptors), how the arm follows and stops (control); all of
             these (all); or success from the same starts with either backend (backends), the errors
             of states that are estimated from videos (estimator), what the complete graph does when
-            something fails (faults), whether it runs for long as at first (soak), or how opening,
-            memory and windows per second grow up to 2000 episodes (scale).
+            something fails (faults), whether it runs for long as at first (soak), how opening,
+            memory and windows per second grow up to 2000 episodes (scale), or ours beside LeRobot,
+            robomimic, robosuite and message_filters, where these are installed (peers: make peers).
         out: Folder of the results.
         minutes: How long the soak lasts.
         only: Faults by words of their names, with commas between, into faults_some.json.
