@@ -114,7 +114,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Reads a safetensors file; CheckpointError names a damaged one."""
     try:
         tensors: dict[str, Tensor] = load_file(str(path))
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: not readable as safetensors: {error}") from error
     return tensors
 
