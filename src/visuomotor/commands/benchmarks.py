@@ -22,7 +22,7 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "estimator", "all"]
+Benchmark = Literal[Speed, "backends", "estimator", "fuzz", "all"]
 
 
 def bench(
@@ -37,8 +37,9 @@ def bench(
             from bags (dataset), the synchroniser (sync), training and acting of the dense policy
             (dense) and of a hand-eye action network (han), joint training with weak images (gplac),
             training of descriptors (descriptors), how the arm follows and stops (control); all of
-            these (all); or success from the same starts with either backend (backends), or the
-            errors of states that are estimated from videos (estimator).
+            these (all); or success from the same starts with either backend (backends), the
+            errors of states that are estimated from videos (estimator), or what becomes of
+            100 000 damaged and malicious inputs (fuzz).
         out: Folder of the results.
     """
     names = get_args(Speed) if name == "all" else (name,)
