@@ -6,7 +6,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,9 @@ def run(out: Path) -> dict[str, Any]:
 
 
 def fuzzed(cases: Mapping[str, int], seed: int, findings: Path) -> dict[str, Tally]:
-    """Runs so many cases of each target, each target in a worker process of its own."""
-    campaign = Campaign(findings, seed)
-    tallies: dict[str, Tally] = {}
-    for name, count in cases.items():
-        job = Job(name, TARGETS[name].where, 0, count)
-        tallies |= campaign.run([job], partial(_tell, count))
-    return tallies
+    """Runs so many cases of each target."""
+    jobs = [Job(name, TARGETS[name].where, 0, count) for name, count in cases.items()]
+    return Campaign(findings, seed).run(jobs, lambda name, done: _tell(name, done, cases[name]))
 
 
 def summary(tallies: Mapping[str, Tally]) -> str:
@@ -68,7 +63,7 @@ def _figures(tally: Tally) -> dict[str, Any]:
     return {**found, "defects": dict(tally.defects)}
 
 
-def _tell(of: int, name: str, done: int) -> None:
+def _tell(name: str, done: int, of: int) -> None:
     if done == of or (done % 1000 == 0 and not sys.stdout.isatty()):
         print(f"{name}: {done} of {of}", flush=True)
     elif sys.stdout.isatty() and done % 50 == 0:
