@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -89,7 +90,7 @@ class _Player:
         self._robot = RobotState(0, _HOME, np.zeros(7), np.zeros(7), 0.04)
         self._reference: Float64 = _HOME
         self._now_ns = 10**12
-        self._does = {
+        self._does: dict[str, Callable[..., object]] = {
             "step": self._step,
             "offer": self._offer,
             "state": self._measured,

@@ -119,11 +119,11 @@ def messages(folder: Path) -> Target:
     def use(data: bytes) -> None:
         given = json.loads(data)
         renamed: dict[str, str] = {}
-        rows = [list(row) for row in recorded]
+        rows: list[tuple[int, str, str, bytes]] = list(recorded)
         for index, (time_ns, topic, kind, cdr) in given["changes"].items():
             if given["whole_topic"]:
-                renamed[str(rows[int(index)][1])] = kind
-            rows[int(index)] = [time_ns, topic, kind, bytes.fromhex(cdr)]
+                renamed[rows[int(index)][1]] = kind
+            rows[int(index)] = (time_ns, topic, kind, bytes.fromhex(cdr))
         with _Case(folder, episode) as case:
             shutil.rmtree(case)
             writer = BagWriter(case)

@@ -49,6 +49,10 @@ def robomimic(folder: Path) -> Target:
     except ModuleNotFoundError as error:
         raise MissingDependencyError("h5py is not installed") from error
     whole = _file(h5py, Random(0), wrong=False)
+    shown = folder / "whole.hdf5"
+    shown.write_bytes(whole)
+    # the first bag that a process writes asks git for the software's commit
+    assert len(list(write_episodes(read_robomimic(shown, {}), folder / "whole", "lift", ""))) == 1
 
     def make(rng: Random) -> bytes:
         return mutated(whole, rng) if rng.random() < 0.4 else _file(h5py, rng, wrong=True)

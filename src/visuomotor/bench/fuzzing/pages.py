@@ -80,7 +80,7 @@ def connection(folder: Path) -> Target:
         body = json.dumps(_POSTS["/boxes"][1]).encode()
         length = rng.choice((str(len(body)), "²", "-1", "1e3", "", "9" * 30, "0", "65537"))
         headers = [
-            f"Host: {rng.choice(('127.0.0.1', 'localhost:x', '[::1', 'elsewhere', ''))}",
+            f"Host: {rng.choice(('127.0.0.1', '127.0.0.1', 'localhost:x', '[::1', 'elsewhere'))}",
             "Content-Type: application/json",
             f"Content-Length: {length}",
             rng.choice(("Origin: null", "Cookie: a=b; =;;\x01", "Sec-Fetch-Site: none", "X: \xff")),
@@ -136,7 +136,7 @@ class _Servers:
         self._servers = [PageServer(p.routes, actions=p.actions) for p in pages]
         for server in self._servers:
             # what a handler lets through is printed and forgotten by default
-            server._server.handle_error = self._fail  # type: ignore[method-assign]
+            server._server.handle_error = self._fail  # type: ignore[assignment]
             server.start()
 
     def ask(self, page: int, method: str, address: str, body: bytes) -> None:

@@ -103,7 +103,7 @@ def _gti(folder: Path) -> None:
 
 
 def _han(folder: Path) -> None:
-    config = HanConfig(chunk=2)
+    config = HanConfig(windows=2, window_px=8, channels=(8, 8, 8, 8, 8), hidden=(8,), chunk=2)
     scales = HanScales(_WIDTH, _LONGEST.repeat(2, 1))
     _save(folder, config, HanNetwork(config, 1).state_dict(), scales, _spec("front"))
 
