@@ -72,11 +72,21 @@ def decoded(data: NDArray[np.uint8], flags: int) -> NDArray[np.generic] | None:
     """The image of an encoded picture's bytes, BGR; None where OpenCV can make none of them."""
     image: NDArray[np.generic] | None = None
     try:
-        if len(data):
+        if len(data) and not _claims_more(data):
             image = cv2.imdecode(np.asarray(data, np.uint8), flags)
     except cv2.error:  # a size that is refused (visuomotor/__init__.py)
         return None
     return image
+
+
+def _claims_more(data: NDArray[np.uint8]) -> bool:
+    """Whether a PNG's parts say to be longer than it is; OpenCV would make room for them first."""
+    if bytes(data[:4]) != b"\x89PNG":
+        return False
+    at = 8
+    while at + 8 <= len(data):
+        at += 12 + int.from_bytes(bytes(data[at : at + 4]), "big")
+    return at > len(data)
 
 
 def _encode(suffix: str, image: NDArray[np.generic], options: list[int]) -> bytes:

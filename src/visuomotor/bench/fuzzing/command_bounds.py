@@ -109,9 +109,8 @@ class CommandBounds:
     def _check_motion(self, output: BridgeOutput, elapsed_s: float) -> None:
         config = self._config
         change = output.twist - self._twist
-        stopped = config.anchor_on_teleport and not output.twist.any()  # put where it stood
-        if stopped:
-            return
+        if config.anchor_on_teleport and np.linalg.norm(output.twist) < np.linalg.norm(change):
+            change = output.twist  # a simulation's arm, put elsewhere, begins at rest
         if np.linalg.norm(change[:3]) > config.max_acceleration * elapsed_s + _SLACK:
             raise Violation("more than max_acceleration")
         if np.linalg.norm(change[3:]) > config.max_angular_acceleration * elapsed_s + _SLACK:
