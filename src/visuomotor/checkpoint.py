@@ -132,7 +132,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Reads a safetensors file; CheckpointError names a damaged one."""
     try:
         tensors: dict[str, Tensor] = load_file(str(path))
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: not readable as safetensors: {error}") from error
     return tensors
 
@@ -147,6 +147,7 @@ def load_into(module: Any, tensors: Mapping[str, Tensor], where: str) -> None:
         for k, t in tensors.items()
         if k in expected and t.shape != expected[k].shape
     ]
+    problems += [f"{k} is not finite" for k, t in tensors.items() if not _finite(t)]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise CheckpointError(
@@ -163,12 +164,18 @@ def normaliser_tensors(
     for name, expected in shapes.items():
         if name not in tensors:
             raise CheckpointError(f"{where}: the normaliser lacks {name}; train it again")
+        if not _finite(tensors[name]):
+            raise CheckpointError(f"{where}: the normaliser's {name} is not finite; train it again")
         if tensors[name].shape != expected:
             raise CheckpointError(
                 f"{where}: the normaliser's {name} is {tuple(tensors[name].shape)}, expected "
                 f"{expected}; take it from the same training as the weights"
             )
     return {name: tensors[name] for name in shapes}
+
+
+def _finite(tensor: Tensor) -> bool:
+    return bool(tensor.isfinite().all())
 
 
 def sub_tensors(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -11,11 +11,13 @@ from typing import Any, TypeVar, Union
 
 import yaml
 
-from visuomotor.errors import ConfigError, unknown_name
+from visuomotor.errors import ConfigError, shown, unknown_name
 
 C = TypeVar("C")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C one, where PyYAML has it, reads a folder of sidecars ten times as fast."""
+_MOST_BYTES, _DEEPEST, _MOST_VALUES = 4_000_000, 100, 200_000
+"""No file of ours comes near; a file made to exhaust memory or stack goes far beyond."""
 
 
 def from_mapping(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
@@ -35,7 +37,8 @@ def from_mapping(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
     arguments: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
-            raise ConfigError(prefix + unknown_name(f"{cls.__name__} key", str(key), fields))
+            name = key if isinstance(key, str) else shown(key)
+            raise ConfigError(prefix + unknown_name(f"{cls.__name__} key", name, fields))
         arguments[key] = _convert(hints[key], value, f"{prefix}{cls.__name__}.{key}")
     missing = [
         n
@@ -48,7 +51,7 @@ def from_mapping(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
         raise ConfigError(f"{prefix}{cls.__name__} lacks {', '.join(missing)}")
     try:
         return cls(**arguments)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # what it checks, and numbers no float holds
         raise ConfigError(f"{prefix}{error}") from error
 
 
@@ -68,16 +71,54 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     """A YAML file's mapping (empty file: empty mapping); ConfigError if it is none."""
     path = Path(path)
     try:
-        values = yaml.load(path.read_text(), Loader=_LOADER)
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(f"{path}: got more than {_MOST_BYTES} bytes, expected a YAML file")
+        text = path.read_text()
+        _check_size(text)
+        values = yaml.load(text, Loader=_LOADER)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; expected a YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except ConfigError:
+        raise
+    except Exception as error:  # PyYAML's own, and ValueError, KeyError ... of odd scalars
         raise ConfigError(f"{path}: not readable as YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: got {type(values).__name__}, expected a YAML mapping")
     return values
+
+
+def _check_size(text: str) -> None:
+    """Raises ValueError for values within values, or aliases of aliases, without end.
+
+    PyYAML builds both before anybody can look: depth ends the process, aliases fill its memory as
+    soon as the values are printed or copied. Most files can have neither and are not walked.
+    """
+    few = all(text.count(opening) < _DEEPEST // 2 for opening in ("[", "{", "- ", "? "))
+    if few and len(text) < 16_000 and "*" not in text:
+        return
+    sizes: dict[str, int] = {}
+    inside: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(text, Loader=_LOADER):
+        size = 0
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(inside) > _DEEPEST:
+                raise ValueError(f"more than {_DEEPEST} values within one another")
+            inside.append((event.anchor, 1))
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in inside):
+                raise ValueError(f"the value &{event.anchor} contains itself")
+            size = sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            size = 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = inside.pop()
+            if anchor is not None:
+                sizes[anchor] = size
+        inside[-1] = (inside[-1][0], inside[-1][1] + size)
+        if inside[-1][1] > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values, aliases counted as what they name")
 
 
 def save_yaml(config: Any, path: Path | str) -> None:
@@ -112,10 +153,11 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             except ConfigError as error:
                 if len(options) == 1:
                     raise error
-        raise ConfigError(f"{where}: got {value!r}, expected {hint}")
+        raise ConfigError(f"{where}: got {shown(value)}, expected {hint}")
     if origin is typing.Literal:
         if value not in arguments:
-            raise ConfigError(f"{where}: {unknown_name('value', str(value), map(str, arguments))}")
+            name = value if isinstance(value, str) else shown(value)
+            raise ConfigError(f"{where}: {unknown_name('value', name, map(str, arguments))}")
         return value
     if dataclasses.is_dataclass(hint):
         if isinstance(value, typing.cast(type, hint)):
@@ -123,7 +165,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return from_mapping(typing.cast(type, hint), value, where)
     if origin in (tuple, list):
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{where}: got {value!r}, expected a list")
+            raise ConfigError(f"{where}: got {shown(value)}, expected a list")
         if origin is list or (len(arguments) == 2 and arguments[1] is Ellipsis):
             items = [_convert(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value)]
         else:
@@ -136,14 +178,22 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return tuple(items) if origin is tuple else items
     if origin is dict:
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: got {value!r}, expected a mapping")
-        return {k: _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+            raise ConfigError(f"{where}: got {shown(value)}, expected a mapping")
+        return {
+            _convert(arguments[0], k, f"{where}: key"): _convert(arguments[1], v, f"{where}.{k}")
+            for k, v in value.items()
+        }
     if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ConfigError(f"{where}: got {shown(value)}, expected a number") from None
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{where}: got {shown(value)}, expected text without zero bytes")
     if hint is Path and isinstance(value, (str, Path)):
         return Path(value)
     if isinstance(hint, type) and (
         not isinstance(value, hint) or (hint is int and isinstance(value, bool))
     ):
-        raise ConfigError(f"{where}: got {value!r}, expected {hint.__name__}")
+        raise ConfigError(f"{where}: got {shown(value)}, expected {hint.__name__}")
     return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST = 200
+
 
 class VisuomotorError(Exception):
     """Base of every error a user can cause or mend."""
@@ -49,6 +51,19 @@ def unknown_name(kind: str, got: str, known: Iterable[str]) -> str:
     "unknown task 'lfit'; did you mean 'lift'? Known: lift, stack"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(got, names, n=2, cutoff=0.6)
+    near = difflib.get_close_matches(got[:_LONGEST], names, n=2, cutoff=0.6)
     hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
-    return f"unknown {kind} {got!r}{hint} Known: {', '.join(names) or 'none'}"
+    return f"unknown {kind} {shown(got)}{hint} Known: {', '.join(names) or 'none'}"
+
+
+def shown(value: object) -> str:
+    """A value that came from outside, for an error's text: as Python writes it, but not endless.
+
+    >>> shown("a" * 10_000)[-8:]
+    'aaaa ...'
+    """
+    try:
+        text = repr(value)
+    except Exception as error:  # a number of more digits than Python writes
+        return f"a {type(value).__name__} ({error})"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."

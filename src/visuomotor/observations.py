@@ -93,9 +93,12 @@ def observe(frame: SyncedFrame, spec: ObservationSpec) -> Observation:
 
 
 def view_camera(camera: PinholeCamera, spec: CameraSpec) -> PinholeCamera:
-    """The intrinsics of the view that `spec` makes of a camera."""
+    """The intrinsics of the view that `spec` makes of a camera; DataError where it has none."""
     x0, y0, w, h = _crop_px(spec, camera.width, camera.height)
-    return camera.cropped(x0, y0, w, h).resized(spec.width, spec.height)
+    try:
+        return camera.cropped(x0, y0, w, h).resized(spec.width, spec.height)
+    except ValueError as error:  # focal lengths at the edge of what a float holds
+        raise DataError(f"camera {spec.name}: {error}") from error
 
 
 def view_color(color: UInt8, spec: CameraSpec) -> UInt8:

@@ -7,7 +7,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from visuomotor.checkpoint import load_checkpoint, load_into, save_checkpoint, sub_tensors
+from visuomotor.checkpoint import (
+    load_checkpoint,
+    load_into,
+    normaliser_tensors,
+    save_checkpoint,
+    sub_tensors,
+)
 from visuomotor.config import from_mapping, read_yaml, save_yaml
 from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.model import DescriptorModel, load_descriptors
@@ -158,3 +164,12 @@ def test_saving_again_replaces_and_a_failed_save_leaves_none(folder: Path) -> No
         save_checkpoint(folder, "descriptors", new, {"bad": None}, {}, SPEC, "")  # type: ignore[dict-item]
     with pytest.raises(CheckpointError, match=r"no config\.yaml"):
         load_checkpoint(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    layer = torch.nn.Linear(2, 1)
+    weights = {**layer.state_dict(), "bias": torch.tensor([float("nan")])}
+    with pytest.raises(CheckpointError, match="bias is not finite"):
+        load_into(layer, weights, "here")
+    with pytest.raises(CheckpointError, match="the normaliser's spread is not finite"):
+        normaliser_tensors({"spread": torch.tensor([float("inf")])}, {"spread": (1,)}, "here")

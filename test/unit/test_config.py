@@ -120,3 +120,52 @@ def test_unknown_names_come_with_those_that_exist():
         "unknown task 'lfit'; did you mean 'lift'? Known: lift, stack"
     )
     assert unknown_name("task", "x", []) == "unknown task 'x'. Known: none"
+
+
+ALIASES = "\n".join(
+    f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9) if i else 'a'}]" for i in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(ALIASES, "more than 200000 values, aliases counted", id="aliases"),
+        pytest.param("a: &a [*a]", "&a contains itself", id="itself"),
+        pytest.param("a: " + "[" * 50_000, "more than 100 values within one another", id="depth"),
+        pytest.param("- " * 50_000, "more than 100 values within one another", id="block"),
+        pytest.param("a: !!python/object/apply:os.system ['true']", "constructor", id="code"),
+        pytest.param("a: 2020-13-45", "month must be", id="date"),
+        pytest.param("a: !!bool x", "not readable as YAML", id="bool"),
+        pytest.param("a: !!timestamp x", "not readable as YAML", id="timestamp"),
+        pytest.param("x: " + "a" * 4_000_000, "more than 4000000 bytes", id="large"),
+    ],
+)
+def test_yaml_that_means_harm_is_one_error(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "harm.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_yaml(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_aliases_that_stand_for_little_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("a: &a [1, 2]\nb: *a\nc: {d: *a}\n")
+    assert read_yaml(path) == {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "a\0b"}, "without zero bytes"),
+        ({"name": ["a" * 10_000]}, r"a \.\.\., expected str"),
+        ({"name": "a", "steps": [16**5000]}, "a list .*, expected int"),
+        ({"name": "a", "optimiser": {"learning_rate": 10**400}}, "expected a number"),
+        ({"name": "a", "n" * 10_000: 1}, r"unknown Run key 'n+ \.\.\."),
+    ],
+)
+def test_odd_values_are_told_in_few_words(values: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        from_mapping(Run, values)
+    assert len(str(caught.value)) < 1000

@@ -22,7 +22,7 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "all"]
+Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "fuzz", "all"]
 
 
 LISTED = 12
@@ -47,8 +47,9 @@ def bench(
             these (all); or success from the same starts with either backend (backends), the errors
             of states that are estimated from videos (estimator), what the complete graph does when
             something fails (faults), whether it runs for long as at first (soak), how opening,
-            memory and windows per second grow up to 2000 episodes (scale), or ours beside LeRobot,
-            robomimic, robosuite and message_filters, where these are installed (peers: make peers).
+            memory and windows per second grow up to 2000 episodes (scale), ours beside LeRobot,
+            robomimic, robosuite and message_filters, where these are installed (peers: make peers),
+            or what becomes of 100 000 damaged and malicious inputs (fuzz).
         out: Folder of the results.
         minutes: How long the soak lasts.
         only: Faults by words of their names, with commas between, into faults_some.json.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from visuomotor.console.server import Action, Reply, Route, json_reply, page_file
+from visuomotor.console.server import Action, Reply, Route, json_reply, page_file, whole_number
 from visuomotor.contracts import UInt8
-from visuomotor.errors import DataError
+from visuomotor.errors import DataError, shown
 from visuomotor.recording.compression import compress_color
 
 Box = tuple[float, float, float, float]
@@ -69,7 +68,7 @@ class BoxPage:
         frame = self._number(values.get("frame"))
         given = values.get("boxes")
         if not isinstance(given, dict) or not set(given) <= {*self._needed, *self._optional}:
-            raise DataError(f"boxes: got {given!r}, expected some of {self._needed} by name")
+            raise DataError(f"boxes: got {shown(given)}, expected some of {self._needed} by name")
         boxes = {name: self._box(name, box) for name, box in given.items()}
         lacking = [name for name in self._needed if name not in boxes]
         if lacking:
@@ -79,15 +78,12 @@ class BoxPage:
         return json_reply({"said": "taken; you may close this page"})
 
     def _number(self, text: Any) -> int:
-        count = len(self._images)
-        if not str(text).isdigit() or int(text) >= count:
-            raise DataError(f"frame: got {text!r}, expected 0 to {count - 1}")
-        return int(text)
+        return whole_number("frame", text, 0, len(self._images) - 1)
 
     def _box(self, name: str, box: Any) -> Box:
         numbers = isinstance(box, list) and len(box) == 4
-        if not numbers or not all(isinstance(v, int | float) and math.isfinite(v) for v in box):
-            raise DataError(f"box of {name}: got {box!r}, expected [x1, y1, x2, y2]")
+        if not numbers or not all(isinstance(v, int | float) and abs(v) < 1e6 for v in box):
+            raise DataError(f"box of {name}: got {shown(box)}, expected [x1, y1, x2, y2]")
         height, width = self._images.shape[1:3]
         x1, x2 = sorted(min(max(0.0, float(v)), float(width)) for v in (box[0], box[2]))
         y1, y2 = sorted(min(max(0.0, float(v)), float(height)) for v in (box[1], box[3]))

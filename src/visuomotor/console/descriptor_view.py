@@ -12,10 +12,11 @@ import cv2
 
 from visuomotor.console.gallery import LIVE, Gallery, Picture
 from visuomotor.console.matches import heat_colors, match
-from visuomotor.console.server import Reply, Route, json_reply, page_file
+from visuomotor.console.server import Reply, Route, json_reply, page_file, whole_number
 from visuomotor.errors import DataError
 
 _MOST_TARGETS = 24
+_LARGEST = 10**9
 
 
 class DescriptorView:
@@ -127,6 +128,4 @@ def _encoded(picture: Picture, kind: str) -> bytes:
 
 def _number(query: Mapping[str, str], name: str, default: int | None = None) -> int:
     text = query.get(name, "" if default is None else str(default))
-    if not text.lstrip("-").isdigit():
-        raise DataError(f"{name}: got {text!r}, expected a whole number")
-    return int(text)
+    return whole_number(name, text, -_LARGEST, _LARGEST)

@@ -136,11 +136,15 @@ class Gallery:
     def _parsed(self, name: str) -> tuple[str, int, str]:
         episode, _, rest = name.partition("/")
         step, _, camera = rest.partition("/")
-        if camera not in self.cameras or not step.isdigit():
+        if camera not in self.cameras or not _is_number(step):
             raise DataError(
                 f"picture {name!r}: expected EPISODE/STEP/CAMERA with one of the cameras "
                 f"{', '.join(self.cameras)}"
             )
-        if not episode.isdigit() and episode != LIVE:
+        if not _is_number(episode) and episode != LIVE:
             raise DataError(f"picture {name!r}: expected an episode's number or {LIVE!r} first")
         return episode, int(step), camera
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from visuomotor.console.server import Action, Reply, Route, json_reply, page_file
+from visuomotor.console.server import Action, Reply, Route, json_reply, page_file, whole_number
 from visuomotor.errors import DataError
 from visuomotor.labelling import LabelSession
 from visuomotor.recording.compression import compress_color
@@ -44,10 +44,8 @@ class LabelPage:
 
     def image(self, query: Mapping[str, str]) -> Reply:
         """A picture: ?id=0a1b..., its longest side at most ?px=480."""
-        px = query.get("px", "")
-        if not px.isdigit() or not _SMALLEST_PX <= int(px) <= _LARGEST_PX:
-            raise DataError(f"px: got {px!r}, expected {_SMALLEST_PX} to {_LARGEST_PX}")
-        rgb = self._session.look(query.get("id", ""), int(px))
+        px = whole_number("px", query.get("px", ""), _SMALLEST_PX, _LARGEST_PX)
+        rgb = self._session.look(query.get("id", ""), px)
         return "image/jpeg", compress_color(rgb, "jpeg", 85)
 
     def label(self, values: Mapping[str, Any]) -> Reply:

@@ -11,7 +11,7 @@ from visuomotor.console.arm_shape import arm_shape
 from visuomotor.console.episode_list import EpisodeList
 from visuomotor.console.graph_view import GraphView
 from visuomotor.console.held_button import HeldButton
-from visuomotor.console.server import Action, Reply, Route, json_reply, page_file
+from visuomotor.console.server import Action, Reply, Route, json_reply, page_file, whole_number
 from visuomotor.errors import DataError
 from visuomotor.ros import topics
 
@@ -90,9 +90,7 @@ class OperatorPage:
 
     def reset_scene(self, values: Mapping[str, Any]) -> Reply:
         """Another initial state of the simulation: {"seed": 7}; the bridge is anchored there."""
-        seed = values.get("seed")
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise DataError(f"seed: got {seed!r}, expected a whole number of 0 or more")
+        seed = whole_number("seed", values.get("seed"), 0, 2**63 - 1)
         said = self._graph.operations.call(topics.SIM_RESET, {"seed": seed})
         self._graph.operations.call(topics.BRIDGE_RESET)
         return json_reply({"said": f"{topics.SIM_RESET}: {said}"})

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from visuomotor.console.access import LOCAL, Access
-from visuomotor.errors import ConfigError, Interrupted, VisuomotorError
+from visuomotor.errors import ConfigError, DataError, Interrupted, VisuomotorError, shown
 
 Reply = tuple[str, bytes]
 """Content type and body."""
@@ -34,6 +34,21 @@ _log = logging.getLogger(__name__)
 def json_reply(value: Any) -> Reply:
     """A value as JSON."""
     return "application/json", json.dumps(value, separators=(",", ":")).encode()
+
+
+def whole_number(name: str, text: Any, least: int, most: int) -> int:
+    """A number that a page sent, as text or as JSON has it; DataError for anything else."""
+    try:
+        if isinstance(text, bool) or not isinstance(text, (int, str)):
+            raise ValueError
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError
+    except ValueError:  # of more digits than Python reads, too
+        raise DataError(
+            f"{name}: got {shown(text)}, expected a whole number from {least} to {most}"
+        ) from None
+    return number
 
 
 def page_file(name: str) -> Route:
@@ -107,12 +122,17 @@ class _Handler(BaseHTTPRequestHandler):
     posts: Mapping[str, Action]
     access: Access
     protocol_version = "HTTP/1.1"  # one connection for many requests
+    timeout = 30.0  # of a connection that sends nothing more; a page opens another one
     disable_nagle_algorithm = True  # else a body waits 40 ms for its header's acknowledgement
 
     def do_GET(self) -> None:
         """Answers by the path's route; with the token in the address, by a cookie."""
-        url = urlsplit(self.path)
-        query = dict(parse_qsl(url.query))
+        try:
+            url = urlsplit(self.path)
+            query = dict(parse_qsl(url.query))
+        except ValueError as error:
+            self._send(400, "text/plain", f"no address: {error}".encode())
+            return
         token = query.pop("token", "")
         if refusal := self.access.refusal(self.headers, token):
             self._send(403, "text/plain", refusal.encode())
@@ -124,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Does what was posted by the path's action."""
         size = self.headers.get("Content-Length", "")
-        if not size.isdigit() or int(size) > _LARGEST_POST:
+        if not (size.isdecimal() and len(size) < 9 and int(size) <= _LARGEST_POST):
             self.close_connection = True
             self._send(413, "text/plain", f"expected up to {_LARGEST_POST} bytes".encode())
             return
@@ -134,10 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             values = json.loads(body)
-        except ValueError:  # no JSON, or no text
+        except (ValueError, RecursionError):  # no JSON, or no text
             values = None
         if isinstance(values, dict):
-            self._answer(urlsplit(self.path).path, self.posts, values)
+            self._answer(self.path.partition("?")[0], self.posts, values)
         else:
             self._send(400, *json_reply({"error": "expected a JSON object"}))
 

@@ -59,7 +59,7 @@ def read_lerobot(
         raise DataError(f"{root}: LeRobot cannot open it: {error}") from error
     chosen = _cameras(dataset.meta, cameras, str(root))
     _check_layout(dataset.meta.features, layout, str(root))
-    notes = _notes(root)
+    notes = episode_notes(root)
     picked = dataset.meta.episodes
     for number in range(dataset.num_episodes if episodes is None else episodes):
         if number >= dataset.num_episodes:
@@ -163,13 +163,13 @@ def _check_layout(features: dict[str, Any], layout: Layout, where: str) -> None:
             )
 
 
-def _notes(root: Path) -> dict[int, dict[str, Any]]:
+def episode_notes(root: Path) -> dict[int, dict[str, Any]]:
     """What our export says of each episode; nothing for others' datasets."""
     path = root / "meta" / OUTCOMES
     try:
         listed = json.loads(path.read_text())["episodes"] if path.exists() else []
         return {int(note["episode_index"]): dict(note) for note in listed}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{path}: not readable: {error!r}; remove it to go on without") from error
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visuomotor.contracts import STEP_NS
-from visuomotor.errors import DataError, MissingDependencyError, unknown_name
+from visuomotor.errors import DataError, MissingDependencyError, shown, unknown_name
 from visuomotor.geometry import inverse
 from visuomotor.interchange.episodes import ImportedEpisode, ImportedStep
 from visuomotor.interchange.robosuite import (
@@ -34,6 +34,12 @@ _STATE = {
     "robot0_joint_pos": 7,
 }
 _IMAGE = "_image"
+_LONGEST, _MOST_PIXELS = 1_000_000, 1 << 24
+_DAMAGE = (
+    ArithmeticError, AttributeError, LookupError, OSError, RecursionError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What HDF5's library raises for a damaged file, and Python for values of other kinds."""
 
 
 def read_robomimic(
@@ -59,13 +65,21 @@ def read_robomimic(
                 f"{file}: not readable as a dataset of robomimic: {error}; expected an HDF5 file "
                 "with `data` and its env_args"
             ) from error
-        rate_hz = env_args.get("env_kwargs", {}).get("control_freq", 20)
-        if abs(rate_hz * STEP_NS * 1e-9 - 1) > 1e-6:
-            raise DataError(f"{file}: got {rate_hz} Hz, expected 20 Hz, our control step")
-        controller = controller_of(env_args)
-        names = sorted((n for n in data if re.fullmatch(r"demo_\d+", n)), key=_number)
+        try:
+            rate_hz = env_args.get("env_kwargs", {}).get("control_freq", 20)
+            if not abs(rate_hz * STEP_NS * 1e-9 - 1) <= 1e-6:
+                raise DataError(f"{file}: got {rate_hz} Hz, expected 20 Hz, our control step")
+            controller = controller_of(env_args)
+            names = sorted((n for n in data if re.fullmatch(r"demo_\d{1,9}", n)), key=_number)
+        except _DAMAGE as error:
+            raise DataError(f"{file}: env_args or names that are none: {shown(error)}") from error
         for name in names[:episodes]:
-            yield _episode(data[name], f"{Path(file).name} {name}", cameras, controller)
+            where = f"{Path(file).name} {name}"
+            try:
+                episode = _episode(data[name], where, cameras, controller)
+            except _DAMAGE as error:
+                raise DataError(f"{where}: cannot be read: {shown(error)}") from error
+            yield episode
 
 
 def _number(name: str) -> int:
@@ -86,6 +100,9 @@ def _episode(
     for camera in chosen:
         if camera not in there:
             raise DataError(f"{name}: {unknown_name('camera', camera, there)}")
+    count = len(demo["actions"])
+    if count > _LONGEST:
+        raise DataError(f"{name}: got {count} actions, expected at most {_LONGEST}")
     actions = np.asarray(demo["actions"], np.float64)
     state = {key: _array(observed, key, (len(actions), size), name) for key, size in _STATE.items()}
     if actions.ndim != 2 or actions.shape[1] != 7:
@@ -98,7 +115,9 @@ def _episode(
     width, asked_width = widths_m(state["robot0_gripper_qpos"]), commanded_widths_m(actions[:, 6])
     images = {ours: observed[theirs + _IMAGE] for theirs, ours in chosen.items()}
     for camera, stored in images.items():
-        if stored.ndim != 4 or len(stored) != len(actions) or stored.shape[3] != 3:
+        rows, columns = stored.shape[1:3] if stored.ndim == 4 else (0, 0)
+        right = stored.ndim == 4 and len(stored) == len(actions) and stored.shape[3] == 3
+        if not right or not 0 < rows * columns <= _MOST_PIXELS:
             raise DataError(f"{name}: got images {stored.shape} of {camera}, expected (T, H, W, 3)")
     mounts = {
         ours: camera_of(model, theirs, images[ours].shape[2], images[ours].shape[1])
@@ -106,7 +125,7 @@ def _episode(
     }
     steps = (
         ImportedStep(
-            {camera: np.asarray(stored[i], np.uint8) for camera, stored in images.items()},
+            {camera: _pixels(stored, i, name) for camera, stored in images.items()},
             T_base_ee[i],
             float(width[i]),
             state["robot0_joint_pos"][i],
@@ -115,15 +134,24 @@ def _episode(
         )
         for i in range(len(actions))
     )
-    rewards = np.asarray(demo["rewards"]) if "rewards" in demo else np.zeros(0)
+    rewards = np.zeros(0)
+    if "rewards" in demo and len(demo["rewards"]) == count:
+        rewards = np.asarray(demo["rewards"], np.float64)
     outcome: Outcome = "success" if rewards.size and rewards.max() > 0 else "unknown"
     return ImportedEpisode(name, steps, mounts, outcome, ("robomimic",))
+
+
+def _pixels(stored: Any, step: int, name: str) -> Any:
+    try:
+        return np.asarray(stored[step], np.uint8)
+    except _DAMAGE as error:
+        raise DataError(f"{name}: image {step} cannot be read: {shown(error)}") from error
 
 
 def _array(group: Any, key: str, shape: tuple[int, ...], name: str) -> Any:
     if key not in group:
         raise DataError(f"{name}: {unknown_name('observation', key, group)}; expected one arm")
-    values = np.asarray(group[key], np.float64)
-    if values.shape != shape:
-        raise DataError(f"{name}: got {key} {values.shape}, expected {shape}")
-    return values
+    stored = group[key]
+    if stored.shape != shape:  # before it is read: a small file may claim any size
+        raise DataError(f"{name}: got {key} {stored.shape}, expected {shape}")
+    return np.asarray(stored, np.float64)

@@ -68,6 +68,27 @@ def decompress_depth(data: NDArray[np.uint8], encoding: str, where: str) -> UInt
     return depth.astype(np.uint16, copy=False)
 
 
+def decoded(data: NDArray[np.uint8], flags: int) -> NDArray[np.generic] | None:
+    """The image of an encoded picture's bytes, BGR; None where OpenCV can make none of them."""
+    image: NDArray[np.generic] | None = None
+    try:
+        if len(data) and not _claims_more(data):
+            image = cv2.imdecode(np.asarray(data, np.uint8), flags)
+    except cv2.error:  # a size that is refused (visuomotor/__init__.py)
+        return None
+    return image
+
+
+def _claims_more(data: NDArray[np.uint8]) -> bool:
+    """Whether a PNG's parts say to be longer than it is; OpenCV would make room for them first."""
+    if bytes(data[:4]) != b"\x89PNG":
+        return False
+    at = 8
+    while at + 8 <= len(data):
+        at += 12 + int.from_bytes(bytes(data[at : at + 4]), "big")
+    return at > len(data)
+
+
 def _encode(suffix: str, image: NDArray[np.generic], options: list[int]) -> bytes:
     done, data = cv2.imencode(suffix, image, options)
     if not done:
@@ -76,9 +97,7 @@ def _encode(suffix: str, image: NDArray[np.generic], options: list[int]) -> byte
 
 
 def _decode(data: NDArray[np.uint8], flags: int, where: str) -> NDArray[np.generic]:
-    image: NDArray[np.generic] | None = None
-    if len(data):
-        image = cv2.imdecode(np.asarray(data, np.uint8), flags)
+    image = decoded(data, flags)
     if image is None:
         raise DataError(f"{where}: {len(data)} bytes that are no image; the bag is damaged")
     return image

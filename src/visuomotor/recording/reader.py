@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.rosbag2 import ReaderError
+from rosbags.highlevel import AnyReader
 
 from visuomotor.contracts import CameraFrame, Float64, RobotState, SyncedFrame
 from visuomotor.errors import DataError
@@ -111,8 +110,10 @@ class Bag:
         try:
             for connection, time_ns, data in self._reader.messages(chosen, start, stop):
                 yield time_ns, connection.topic, connection.msgtype, bytes(data)
-        except (ReaderError, AnyReaderError, OSError, ValueError, EOFError) as error:
-            raise DataError(f"{self.episode}: the bag is damaged: {error}; {_REPAIR}") from error
+        except Exception as error:  # zstd's, lz4's and struct's pass through rosbags
+            raise DataError(
+                f"{self.episode}: the bag is damaged: {_said(error)}; {_REPAIR}"
+            ) from error
 
     def read(self, topics: set[str], span_ns: Span | None = None) -> Iterator[tuple[str, Any]]:
         """(topic, message) of the topics, logged within the span."""
@@ -135,8 +136,13 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
     try:
         reader = AnyReader([episode], default_typestore=typestore())
         reader.open()
+        if odd := [c for c in reader.connections if not isinstance(c.topic, str)]:
+            reader.close()
+            raise ValueError(f"got a topic called {odd[0].topic!r}")
     except Exception as error:  # rosbags lets KeyError and struct.error through for foreign files
-        raise DataError(f"{episode}: not a readable rosbag2 bag: {error}; {_REPAIR}") from error
+        raise DataError(
+            f"{episode}: not a readable rosbag2 bag: {_said(error)}; {_REPAIR}"
+        ) from error
     try:
         yield Bag(reader, episode)
     finally:
@@ -345,6 +351,11 @@ def _series(bag: Bag, topics: Mapping[str, Callable[[Any], Any]]) -> dict[str, S
         except IndexError as error:
             raise DataError(f"{bag.episode}: {topic}: a JointState without positions") from error
     return {topic: sorted(series, key=lambda item: item[0]) for topic, series in found.items()}
+
+
+def _said(error: Exception) -> str:
+    """An error's text, which some lack."""
+    return str(error) or type(error).__name__
 
 
 def _width(message: Any) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError
+from visuomotor.recording.compression import decoded
 from visuomotor.recording.reader import open_bag, read_frames
 from visuomotor.recording.sidecar import load_sidecar
 
@@ -27,7 +28,7 @@ def still(source: Path, camera: str, at_s: float | None = None) -> UInt8:
     if at_s is not None:
         raise DataError(f"{source}: got a time of {at_s:g} s for a picture, expected an episode")
     data = np.fromfile(source, np.uint8) if source.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    image = decoded(data, cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(
             f"{source}: got no readable image, expected a PNG or JPEG file or an episode's folder"

@@ -132,6 +132,14 @@ def keypoints_from_cloud(msg: PointCloud2) -> tuple[Float64, Float64]:
             f"float32 x, y, z in one of {', '.join(BASE_FRAMES)}"
         )
     names = [n for n in ("x", "y", "z", "confidence") if n in offsets]
+    count, data = msg.width * msg.height, bytes(msg.data)
+    last = max(offsets[n] for n in names)
+    if last + 4 > msg.point_step or msg.point_step * count > len(data):
+        raise DataError(
+            f"keypoints: got {count} points of {msg.point_step} bytes with fields up to byte "
+            f"{last + 4} in {len(data)} bytes, expected points that hold their fields, and data "
+            "that holds the points"
+        )
     layout = np.dtype(
         {
             "names": names,
@@ -140,7 +148,7 @@ def keypoints_from_cloud(msg: PointCloud2) -> tuple[Float64, Float64]:
             "itemsize": msg.point_step,
         }
     )
-    rows = np.frombuffer(bytes(msg.data), layout, msg.width * msg.height)
+    rows = np.frombuffer(data, layout, count) if count else np.empty(0, layout)
     points = np.stack([rows[n].astype(float) for n in ("x", "y", "z")], axis=1)
     weights = rows["confidence"] if "confidence" in offsets else np.ones(len(rows))
     return points, weights.astype(float)

@@ -13,6 +13,7 @@ import numpy as np
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.recording import open_bag, read_frames
+from visuomotor.recording.compression import decoded
 from visuomotor.recording.images import color_of
 from visuomotor.recording.messages import stamp_of
 
@@ -101,7 +102,7 @@ def _file(path: Path, rate_hz: float) -> Iterator[UInt8]:
 
 def _folder(folder: Path) -> Iterator[UInt8]:
     for path in sorted((p for p in folder.iterdir() if p.suffix.lower() in PICTURES), key=_order):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        image = decoded(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             raise DataError(f"{path}: cannot be decoded as a picture; delete it or replace it")
         yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
@@ -156,5 +157,5 @@ def _order(path: Path) -> tuple[list[int], str]:
 def _scaled(image: UInt8, height: int) -> UInt8:
     if image.shape[0] <= height:
         return image
-    width = round(image.shape[1] * height / image.shape[0])
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

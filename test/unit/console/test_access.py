@@ -103,7 +103,11 @@ def test_what_is_no_question_is_refused(door: Door) -> None:
     assert door.post(b"[1]")[0] == 400
     assert door.post(b"\xff{")[0] == 400
     assert door.post(b'{"error": "no such thing"}') == (400, '{"error":"no such thing"}')
+    assert door.post(b"[" * 60_000)[0] == 400
     assert door.post(b" " * (1 << 17))[0] == 413
+    assert door.post(b"{}", Content_Length="\xb2")[0] == 413
+    assert door.post(b"{}", Content_Length="9" * 5000)[0] == 413
+    assert door.ask("GET", "http://[x/")[0] == 400
     assert door.ask("POST", "/none", b"{}", Content_Type="application/json")[0] == 404
     assert door.done == []
 

@@ -124,7 +124,7 @@ def test_random_regions_lie_within_the_map_and_fixed_ones_cover_it():
     fixed = grid_corners((30, 40), 12, 2)
     assert masks_of(fixed[None], 12, (30, 40)).any(1).all()
     assert fixed.max(0).values.tolist() == [18, 28]
-    with pytest.raises(ValueError, match="fits into the images"):
+    with pytest.raises(ConfigError, match="fits into the images"):
         grid_corners((10, 40), 12, 2)
 
 

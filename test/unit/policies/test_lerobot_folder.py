@@ -62,8 +62,9 @@ def test_other_policies_are_refused(tmp_path: Path, config, text) -> None:
             "state_file",
         ),
         ({"registry_name": "normalizer_processor", "state_file": "stats.pkl"}, "state_file"),
+        ({"registry_name": "normalizer_processor", "config": ["x"]}, "rename_map"),
     ],
-    ids=["a class to import", "another step", "a file elsewhere", "a pickle"],
+    ids=["a class to import", "another step", "a file elsewhere", "a pickle", "a list"],
 )
 def test_processors_that_are_not_the_usual_are_refused(tmp_path: Path, change, text) -> None:
     folder = write_folder(tmp_path / "policy")

@@ -1,5 +1,8 @@
 """Goals are pictures: of a file, or of a moment of an episode."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from visuomotor.errors import DataError
 from visuomotor.recording import WriterConfig, read_frames
 from visuomotor.recording.catalogue import trim
+from visuomotor.recording.compression import decompress_color
 from visuomotor.recording.stills import still
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.demos import write_demos
@@ -40,12 +44,24 @@ def test_a_picture_keeps_its_colours(tmp_path) -> None:
     assert (still(tmp_path / "red.png", "front") == red).all()
 
 
+def gigapixels() -> bytes:
+    """A small PNG that says to be 30 000 pixels high and wide."""
+    data = bytes(cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1])
+    header = b"IHDR" + struct.pack(">II", 30_000, 30_000) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
 def test_what_is_no_image_says_what_is(episode, tmp_path) -> None:
     (tmp_path / "words.png").write_text("words")
     with pytest.raises(DataError, match=r"words\.png: got no readable image, expected a PNG"):
         still(tmp_path / "words.png", "front")
     with pytest.raises(DataError, match="got no readable image"):
         still(tmp_path / "nothing.png", "front")
+    (tmp_path / "huge.png").write_bytes(gigapixels())
+    with pytest.raises(DataError, match=r"huge\.png: got no readable image"):
+        still(tmp_path / "huge.png", "front")
+    with pytest.raises(DataError, match="that are no image"):
+        decompress_color(np.frombuffer(gigapixels(), np.uint8), "a message")
     with pytest.raises(DataError, match="got a time of 2 s for a picture"):
         still(tmp_path / "words.png", "front", 2.0)
     with pytest.raises(DataError, match="got no camera 'side', expected one of front"):

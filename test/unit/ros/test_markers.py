@@ -7,8 +7,9 @@ pytest.importorskip("visualization_msgs")
 
 from visualization_msgs.msg import Marker
 
+from visuomotor.errors import DataError
 from visuomotor.geometry import pose
-from visuomotor.ros.markers import policy_markers
+from visuomotor.ros.markers import keypoint_cloud, keypoints_from_cloud, policy_markers
 
 TARGET = pose(position=(0.5, 0.1, 0.2))
 
@@ -54,3 +55,19 @@ def test_an_attention_shows_what_it_follows_where_to_and_its_regions():
 def test_a_policy_that_shows_nothing_has_its_target_alone():
     found = by_name({})
     assert found["keypoints"].points == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 9}, {"height": 2**31}, {"point_step": 4}, {"data": b""}, {"offset": 2**31}]
+)
+def test_a_cloud_that_is_shorter_than_it_says_is_refused(change) -> None:
+    cloud = keypoint_cloud(np.eye(3), np.ones(3), 0)
+    points, weights = keypoints_from_cloud(cloud)
+    np.testing.assert_array_equal(points, np.eye(3))
+    np.testing.assert_array_equal(weights, np.ones(3))
+    if "offset" in change:
+        cloud.fields[2].offset = change["offset"]
+    for name in set(change) - {"offset"}:
+        setattr(cloud, name, change[name])
+    with pytest.raises(DataError, match="expected points that hold their fields"):
+        keypoints_from_cloud(cloud)

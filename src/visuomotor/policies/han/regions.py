@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from visuomotor.errors import ConfigError
 from visuomotor.networks.grids import pixel_lattice
 
 
@@ -101,7 +102,7 @@ def _from_the_centre(stride: int) -> tuple[Tensor, Tensor]:
 
 def _check(map_size: tuple[int, int], window: int) -> tuple[int, int]:
     if window > min(map_size):
-        raise ValueError(
+        raise ConfigError(
             f"han: got windows of {window} cells on a map of {map_size[0]}x{map_size[1]}; expected "
             "a window_px that fits into the images"
         )

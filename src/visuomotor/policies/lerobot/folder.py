@@ -14,7 +14,7 @@ from torch import Tensor
 
 from visuomotor.checkpoint import OBSERVATION, Checkpoint, load_tensors
 from visuomotor.config import load_yaml
-from visuomotor.errors import CheckpointError, ConfigError, unknown_name
+from visuomotor.errors import CheckpointError, ConfigError, shown, unknown_name
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.lerobot.features import ACTION, NAMES, narrowed
 
@@ -64,7 +64,7 @@ def read_folder(folder: Path) -> Checkpoint:
 def _shapes(config: dict[str, Any], name: str, where: str) -> dict[str, tuple[int, ...]]:
     try:
         return {str(k): tuple(map(int, v["shape"])) for k, v in config[name].items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{where}: {name}: {error!r}; expected features with a shape each"
         ) from error
@@ -94,14 +94,16 @@ def _statistics(folder: Path) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for file, usual in _PROCESSORS.items():
         steps = _read_json(folder / file).get("steps")
-        names = [s.get("registry_name") for s in steps if isinstance(s, dict)] if steps else []
-        if not isinstance(steps, list) or tuple(names) != usual or len(names) != len(steps):
+        steps = steps if isinstance(steps, list) else []
+        names = [s.get("registry_name") for s in steps if isinstance(s, dict)]
+        if tuple(names) != usual or len(names) != len(steps):
             raise CheckpointError(
-                f"{folder / file}: got the steps {names}, expected {', '.join(usual)}; a policy "
-                "with processors of its own needs LeRobot's own runtime"
+                f"{folder / file}: got the steps {shown(names)}, expected {', '.join(usual)}; a "
+                "policy with processors of its own needs LeRobot's own runtime"
             )
         for step in steps:
-            if step.get("config", {}).get("rename_map"):
+            config = step.get("config", {})
+            if not isinstance(config, dict) or config.get("rename_map"):
                 raise CheckpointError(
                     f"{folder / file}: got a rename_map; expected none, train it under the names "
                     "of the exported dataset"
