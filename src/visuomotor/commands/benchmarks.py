@@ -22,7 +22,9 @@ Speed = Literal[
     "gplac",
     "control",
 ]
-Benchmark = Literal[Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "fuzz", "all"]
+Benchmark = Literal[
+    Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "fuzz", "all"
+]
 
 
 LISTED = 12
