@@ -96,6 +96,8 @@ def check(words: Sequence[str]) -> None:
         known = set(importlib.metadata.metadata("visuomotor").get_all("Provides-Extra") or ())
         named = {e for w in rest for m in re.findall(r"\[(.*)\]", w) for e in m.split(",")}
         assert named <= known, f"no extra {named - known}, expected some of {known}"
+    elif program == "python" and rest[0] == "-m":
+        importlib.import_module(f"{rest[1]}.__main__").arguments(rest[2:])
     elif program == "python":
         assert rest[0] == "-c"
         compile(rest[1], "docs", "exec")
