@@ -36,13 +36,16 @@ class Recording:
     possible: int
 
 
-def simulate(loss: float, seed: int, rate_hz: float = 20.0, seconds: int = SECONDS) -> Recording:
+def simulate(
+    loss: float, seed: int, rate_hz: float = 20.0, seconds: int | None = None
+) -> Recording:
     """Three cameras triggered together, with jitter in stamps and in delays, and the robot.
 
     A set could be where every image of a trigger arrived and the robot has samples around it no
     more than 100 ms apart (250 ms for the gripper); of triggers faster than 20 Hz, at most as
     many as 50 ms slots that hold one.
     """
+    seconds = SECONDS if seconds is None else seconds
     rng = np.random.default_rng(seed)
     messages: list[tuple[int, str, int]] = []
     robot: dict[str, list[int]] = {}
