@@ -98,7 +98,10 @@ def follow(backend, by, limit_s=15.0, lead=None):
     limit, off, moving = time.monotonic() + limit_s, np.inf, True
     while moving or off > FRICTION_M:
         assert not backend.fault, backend.fault
-        assert time.monotonic() < limit, f"still {off * 1000:.1f} mm from the goal"
+        assert time.monotonic() < limit, (
+            f"still {off * 1000:.1f} mm from {goal[:3, 3]}, from {start[:3, 3]}, the reference at "
+            f"{made.pose[:3, 3]}, moving: {moving}; {backend.state()}"
+        )
         assert made.offer(goal, time.monotonic_ns())
         reference = made.step(time.monotonic_ns())
         pose = reference.pose if lead is None else lead.ahead(reference, time.monotonic_ns())
