@@ -31,20 +31,18 @@ pytest.importorskip("franky_sim", reason="pip install franky-sim")
 
 SERVER = """
 import sys, time
-from franky_sim import SimulationServer
-from franky_sim.mujoco_simulator import MujocoSimulator
+from visuomotor.sim import SimConfig
+from visuomotor.sim.franka import FrankaWorld
 
-simulator = MujocoSimulator()
-simulator.add_robot()
-simulator.init()
-with SimulationServer(simulator, [sys.argv[1]]) as server:
-    print("ready", flush=True)
-    due = time.perf_counter()
-    while True:
-        server.run_once(realtime=False)
-        due = max(due + 0.001, time.perf_counter() - 0.02)
-        time.sleep(max(0.0, due - time.perf_counter()))
+world = FrankaWorld(SimConfig(cameras=()), sys.argv[1])
+print("ready", flush=True)
+due = time.perf_counter()
+while True:
+    world.advance(0.001)
+    due = max(due + 0.001, time.perf_counter() - 0.02)
+    time.sleep(max(0.0, due - time.perf_counter()))
 """
+"""It waits for a client that the machine holds up: franky-sim's own would act on old torques."""
 FRICTION_M = 0.006
 """How far off joint friction may keep a resting arm against 800 N/m; 4 mm are usual."""
 HOST = f"127.112.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
