@@ -19,7 +19,7 @@ from visuomotor.sim import SimConfig
 
 BACKENDS = ("mujoco", "libfranka")
 TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
-FIRST_SEED, ROLLOUTS, TURN = 270_000, 100, 5
+FIRST_SEED, ROLLOUTS, TURN = 280_000, 100, 5
 ATTEMPTS = 4
 """So often a turn is run in which the machine lost its speed; the last one counts in any case."""
 PATIENCE_S = 240.0
