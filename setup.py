@@ -66,7 +66,7 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"visuomotor": ["py.typed", "console/pages/*", "teleop/pages/*"]},
+    package_data={"visuomotor": ["py.typed", "console/pages/*", "teleop/pages/*", "slow/clock.c"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/visuomotor"]),
         ("share/visuomotor", ["package.xml"]),

@@ -30,6 +30,7 @@ from visuomotor.commands import (
     simulation,
     skill,
     skill_page,
+    slow,
     study,
     training,
     video,
@@ -154,18 +155,22 @@ def application(kind: type[SubcommandApp] = SubcommandApp) -> SubcommandApp:
     watching.command(video.phases)
     watching.command(video.example)
     app.command(watching, name="video", help="Learn from videos of a person's hand.")
+    app.command(slow.slow)
     app.command(doctor)
     return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 2 after an error, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["slow"] and words[1:2] != ["--help"]:
+        words.insert(2, "--")  # what follows the factor are another command's options
     try:
         with explain_missing():
             code = application().cli(
                 prog="visuomotor",
                 description=DESCRIPTION,
-                args=None if arguments is None else list(arguments),
+                args=words,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
         sys.stdout.flush()

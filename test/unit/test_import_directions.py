@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "visuomotor"
 
-BASE = {"errors", "config", "contracts", "geometry"}
+BASE = {"errors", "config", "contracts", "geometry", "slow"}
 CORE = BASE | {"sync", "recording", "teleop", "control", "observations", "sim"}
 MODELS = CORE | {"networks", "descriptors", "policies", "video", "checkpoint", "ranks"}
 LEARNING = MODELS | {"dataset", "training"}

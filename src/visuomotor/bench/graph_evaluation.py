@@ -16,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from trajectory_msgs.msg import MultiDOFJointTrajectory
 
-from visuomotor.bench.loop_metrics import LoopLog
+from visuomotor.bench.loop_metrics import LoopLog, loop_figures
 from visuomotor.contracts import STEP_NS, Float64, UInt8
 from visuomotor.errors import RobotError, VisuomotorError
 from visuomotor.ros import topics
@@ -33,7 +33,7 @@ START_S = 20.0
 class GraphRollout:
     """One rollout; error: why the infrastructure failed it, empty if it did not.
 
-    pair, reached: as `sim.rollout.Rollout`'s, "" in tasks without goals.
+    pair, reached: as `sim.rollout.Rollout`'s, "" in tasks without goals. rate_hz: the loop's.
     """
 
     seed: int
@@ -42,6 +42,7 @@ class GraphRollout:
     error: str = ""
     pair: str = ""
     reached: str = ""
+    rate_hz: float = 0.0
 
 
 class GraphEvaluator(Node):
@@ -104,7 +105,9 @@ class GraphEvaluator(Node):
             error = "" if steps else "the policy took no step"
             status = self.sim.status
             pair, reached = (status.pair, status.reached) if status else ("", "")
-            return GraphRollout(seed, success and not error, steps, error, pair, reached)
+            rate_hz = loop_figures(self.logs[-1:]).rate_hz
+            solved = success and not error
+            return GraphRollout(seed, solved, steps, error, pair, reached, rate_hz)
         except VisuomotorError as error:
             if not self.context.ok():
                 raise  # ROS was shut down: no rollout failed

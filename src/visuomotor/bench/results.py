@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from visuomotor.slow import slowed, slowed_by
+
 
 def save_result(
     path: Path,
@@ -50,6 +52,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": model,
         "cores": cores(),
+        **({"time_slowed_by": slowed_by()} if slowed() else {}),
         "python": sys.version.split()[0],
         "platform": platform.platform(terse=True),
     }

@@ -24,6 +24,7 @@ from visuomotor.control.backends.recovery import Controllers, recover
 from visuomotor.control.tracking import length, turn
 from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import MissingDependencyError, RobotError, VisuomotorError
+from visuomotor.slow import no_real_arm, slowed
 
 LOGGER = logging.getLogger(__name__)
 WATCH_S = 0.01
@@ -97,6 +98,8 @@ class CrispBackend:
         """
         if self._watcher is not None:
             raise RobotError("crisp: already started; stop() first")
+        if slowed():
+            raise RobotError(no_real_arm("crisp: the controllers"))
         end = time.monotonic() + self.config.controller_timeout_s
         while not self._link.listeners():
             if time.monotonic() > end:

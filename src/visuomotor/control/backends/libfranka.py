@@ -22,6 +22,7 @@ from visuomotor.control.backends.gripper import GripperWorker
 from visuomotor.control.backends.libfranka_config import LibfrankaConfig
 from visuomotor.control.wrench import WrenchWatch, given_way
 from visuomotor.errors import MissingDependencyError, RobotError
+from visuomotor.slow import is_here, no_real_arm, slowed
 
 LOGGER = logging.getLogger(__name__)
 __all__ = ["LibfrankaBackend", "LibfrankaConfig"]
@@ -69,6 +70,8 @@ class LibfrankaBackend:
         """
         if self._robot is not None:
             raise RobotError("libfranka: already started; stop() first")
+        if slowed() and not is_here(self.config.robot_hostname):
+            raise RobotError(no_real_arm(f"libfranka: the arm at {self.config.robot_hostname}"))
         try:
             import franky
         except ImportError as error:
