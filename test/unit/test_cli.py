@@ -36,6 +36,7 @@ COMMANDS = (
     "bench",
     "study",
     "weak",
+    "slow",
     "doctor",
 )
 EPISODES = (

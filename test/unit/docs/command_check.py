@@ -116,6 +116,10 @@ def check_ours(words: Sequence[str]) -> None:
     if function is None:
         assert rest[:1] in (["--help"], ["--tyro-write-completion"]), f"no command in {words}"
         return
+    if function.__name__ == "slow":
+        parsed(function, [rest[0], "--", *rest[1:]])
+        check(rest[1:])
+        return
     given = parsed(function, rest)
     if function.__name__ == "up":
         check_launch(str(given["file"]), given["arguments"])
