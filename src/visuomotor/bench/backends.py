@@ -68,14 +68,15 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
     The backends take turns, TURN starts at a time, so that what else the machine does meets both.
     A graph in real time needs the machine's time: a turn is begun when the machine has it, and a
     rollout in which the host gave too much of it to others is run again (`bench/quiet.py`, which
-    looks at neither backend). Under `visuomotor slow` it needs less of it. Every attempt is kept
-    beside the result, in `backends.jsonl`, from which an interrupted run goes on.
+    looks at neither backend). Under `visuomotor slow` it needs less of it. An interrupted run goes
+    on from `backends.jsonl`, which the result replaces.
     """
     own_domain()
     sim = SimConfig(task=TASK, cameras=("front", "side"))
     folder = checkpoint or share_folder() / CHECKPOINT
     seeds = range(FIRST_SEED, FIRST_SEED + ROLLOUTS)
-    machine, attempts = QuietMachine(), _Attempts(out / "backends.jsonl")
+    machine, kept = QuietMachine(), out / "backends.jsonl"
+    attempts = _Attempts(kept)
     while True:
         open_ = {b: [s for s in seeds if attempts.counted(b, s) is None] for b in BACKENDS}
         if not any(open_.values()):
@@ -85,7 +86,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
                 machine.wait(PATIENCE_S)
                 attempts.add(_turn(folder, sim, backend, open_[backend][:TURN]))
                 print(_line(attempts.all[-len(open_[backend][:TURN]) :]), flush=True)
-    return save_result(
+    result = save_result(
         out / "backends.json",
         _figures(attempts, seeds, machine),
         "two cores for an arm in Python, its libfranka client at 500 Hz, rendering and the policy",
@@ -94,6 +95,8 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
         else "visuomotor bench backends",
         [FIRST_SEED, FIRST_SEED + ROLLOUTS - 1],
     )
+    kept.unlink()
+    return result
 
 
 def _turn(folder: Path, sim: SimConfig, backend: str, seeds: list[int]) -> list[_Attempt]:
