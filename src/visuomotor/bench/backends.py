@@ -27,7 +27,7 @@ PATIENCE_S = 240.0
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class Attempt:
     """One rollout; stolen: the share of the processor time that the host gave to others in it."""
 
     backend: str
@@ -42,20 +42,20 @@ class _Attempt:
         return self.stolen <= most_stolen()
 
 
-class _Attempts:
+class Attempts:
     """All that was run, on disk after every turn: a run that was interrupted goes on from there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         lines = path.read_text().splitlines() if path.exists() else []
-        self.all = [_Attempt(**json.loads(line)) for line in lines]
+        self.all = [Attempt(**json.loads(line)) for line in lines]
 
-    def add(self, attempts: list[_Attempt]) -> None:
+    def add(self, attempts: list[Attempt]) -> None:
         self.all += attempts
         with self._path.open("a") as f:
             f.writelines(json.dumps(asdict(a)) + "\n" for a in attempts)
 
-    def counted(self, backend: str, seed: int) -> _Attempt | None:
+    def counted(self, backend: str, seed: int) -> Attempt | None:
         """The first that ran in quiet, else the last of ATTEMPTS; None while there is neither."""
         these = [a for a in self.all if (a.backend, a.seed) == (backend, seed)]
         quiet = [a for a in these if a.quiet]
@@ -76,7 +76,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
     folder = checkpoint or share_folder() / CHECKPOINT
     seeds = range(FIRST_SEED, FIRST_SEED + ROLLOUTS)
     machine, kept = QuietMachine(), out / "backends.jsonl"
-    attempts = _Attempts(kept)
+    attempts = Attempts(kept)
     while True:
         open_ = {b: [s for s in seeds if attempts.counted(b, s) is None] for b in BACKENDS}
         if not any(open_.values()):
@@ -99,24 +99,24 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
     return result
 
 
-def _turn(folder: Path, sim: SimConfig, backend: str, seeds: list[int]) -> list[_Attempt]:
-    stolen, attempts = StolenTime(), list[_Attempt]()
+def _turn(folder: Path, sim: SimConfig, backend: str, seeds: list[int]) -> list[Attempt]:
+    stolen, attempts = StolenTime(), list[Attempt]()
 
     def add(r: GraphRollout) -> None:
         attempts.append(
-            _Attempt(backend, r.seed, r.success, r.rate_hz, round(stolen.share(), 4), r.error)
+            Attempt(backend, r.seed, r.success, r.rate_hz, round(stolen.share(), 4), r.error)
         )
 
     evaluate_in_graph(folder, sim, seeds, backend, progress=add)
     return attempts
 
 
-def _line(turn: list[_Attempt]) -> str:
+def _line(turn: list[Attempt]) -> str:
     rows = (f"{a.seed} {'solved' if a.success else 'not'} {a.rate_hz:.1f} Hz" for a in turn)
     return f"{turn[0].backend}: " + ", ".join(rows) + f"; {sum(a.quiet for a in turn)} in quiet"
 
 
-def _figures(attempts: _Attempts, seeds: range, machine: QuietMachine) -> dict[str, Any]:
+def _figures(attempts: Attempts, seeds: range, machine: QuietMachine) -> dict[str, Any]:
     counted = {b: [a for s in seeds if (a := attempts.counted(b, s)) is not None] for b in BACKENDS}
     figures: dict[str, Any] = {"task": TASK}
     for backend, rows in counted.items():
