@@ -39,6 +39,7 @@ class Attempt:
 
     @property
     def quiet(self) -> bool:
+        """Whether the host left it the time that it needed."""
         return self.stolen <= most_stolen()
 
 
@@ -51,6 +52,7 @@ class Attempts:
         self.all = [Attempt(**json.loads(line)) for line in lines]
 
     def add(self, attempts: list[Attempt]) -> None:
+        """Those of a turn."""
         self.all += attempts
         with self._path.open("a") as f:
             f.writelines(json.dumps(asdict(a)) + "\n" for a in attempts)
