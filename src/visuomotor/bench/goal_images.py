@@ -8,10 +8,10 @@ from pathlib import Path
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError
 from visuomotor.generation.coverage import tagged
-from visuomotor.generation.tags import GOAL
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.recording.sidecar import load_sidecar
 from visuomotor.recording.stills import still
+from visuomotor.recording.tags import GOAL
 
 MANY = 20
 """Of a dataset, no more are taken."""

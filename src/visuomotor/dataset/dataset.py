@@ -21,10 +21,11 @@ CACHE = ".cache"
 
 @dataclass(frozen=True)
 class Dataset:
-    """Episodes seen through one spec."""
+    """Episodes seen through one spec; tags: of each episode, or none of any."""
 
     spec: ObservationSpec
     episodes: list[EpisodeArrays]
+    tags: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -48,7 +49,8 @@ class Dataset:
 
     def subset(self, episodes: Sequence[int]) -> Dataset:
         """The dataset of some episodes, by number."""
-        return Dataset(self.spec, [self.episodes[i] for i in episodes])
+        tags = tuple(self.tags[i] for i in episodes) if self.tags else ()
+        return Dataset(self.spec, [self.episodes[i] for i in episodes], tags)
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Two datasets of whole episodes; the second has `fraction` of them, at least one."""
@@ -99,4 +101,5 @@ def open_dataset(
                 "record more, or ask for 1 or more that are there"
             )
         paths = paths[:episodes]
-    return Dataset(spec, open_episodes(paths, spec, cache, index, progress))
+    tags = tuple(index.labels(path).tags for path in paths)
+    return Dataset(spec, open_episodes(paths, spec, cache, index, progress), tags)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visuomotor.generation.tags import GOAL, START
 from visuomotor.recording.catalogue import find_episodes
 from visuomotor.recording.sidecar import Sidecar, load_sidecar
+from visuomotor.recording.tags import GOAL, START
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from visuomotor.generation.config import GenerationConfig
 from visuomotor.generation.coverage import Coverage
 from visuomotor.generation.log import Generated, GenerationLog
 from visuomotor.generation.selection import left_out
-from visuomotor.generation.tags import GENERATED, GOAL, START
 from visuomotor.policies import load_policy
 from visuomotor.policies.runtime import PolicyRuntime
 from visuomotor.recording import EpisodeWriter, Sidecar, WriterConfig
+from visuomotor.recording.tags import GENERATED, GOAL, START
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.rollout import Lockstep
 from visuomotor.sim.tasks import TASKS, make_task

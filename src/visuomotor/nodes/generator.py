@@ -16,8 +16,8 @@ from rclpy.node import Node
 from visuomotor.errors import ConfigError, RobotError, VisuomotorError
 from visuomotor.generation import Generated, GenerationConfig, GenerationLog
 from visuomotor.generation.selection import left_out
-from visuomotor.generation.tags import GENERATED, GOAL, START
 from visuomotor.recording.catalogue import label
+from visuomotor.recording.tags import GENERATED, GOAL, START
 from visuomotor.ros import topics
 from visuomotor.ros.parameters import declare, read
 from visuomotor.ros.run import run_node

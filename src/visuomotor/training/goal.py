@@ -6,6 +6,7 @@ images of those very rollouts. On demonstrations it is goal-conditioned BC, with
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,6 +23,7 @@ from visuomotor.policies.goal.action import ActionMixture
 from visuomotor.policies.goal.config import GoalConfig
 from visuomotor.policies.goal.network import GoalNetwork
 from visuomotor.policies.heads import Scales
+from visuomotor.recording.tags import GOAL, START
 from visuomotor.training.cloning import METRICS, imitation_loss
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
@@ -44,7 +46,12 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
 
     task, episodes: only this task, only the first so many (None: all). batch: sequences of `window`
     steps. hindsight: share of them whose goal is not their episode's final image but any
-    that comes after them. width_weight: of the gripper's cross-entropy.
+    that comes after them. width_weight: of the gripper's cross-entropy. balanced: episodes whose
+    tags name a start and a goal count so that every such pair has the same weight, however often
+    the first stage went that way. evenness: a mixture's likelihood of a step is weighted by its own
+    variance to this power (Seitzer et al. 2022, "beta-NLL"). At 0 the steps that are certain, such
+    as rest, outweigh a hundredfold those where ways part, and the goal is learned last; at 1 all
+    count alike, as with a squared error.
     """
 
     task: str | None = None
@@ -56,6 +63,8 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
     weight_decay: float = 1e-5
     hindsight: float = 0.0
     width_weight: float = 0.5
+    balanced: bool = True
+    evenness: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -72,9 +81,10 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
                 f"{self.width_weight}, learning_rate {self.learning_rate}; expected positive "
                 "numbers, weights >= 0"
             )
-        if not 0 <= self.hindsight <= 1:
+        if not (0 <= self.hindsight <= 1 and 0 <= self.evenness <= 1):
             raise ValueError(
-                f"goal training: got hindsight {self.hindsight}, expected 0 <= hindsight <= 1"
+                f"goal training: got hindsight {self.hindsight} and evenness {self.evenness}, "
+                "expected both from 0 to 1"
             )
 
     def policy(self) -> GoalConfig:
@@ -104,7 +114,8 @@ def fit_goal(
 ) -> None:
     """The same on a dataset that is open."""
     out.mkdir(parents=True, exist_ok=True)
-    source = SequenceSource(dataset, config.window)
+    weights = pair_weights(dataset) if config.balanced else None
+    source = SequenceSource(dataset, config.window, weights)
     scales = sequence_scales(find_samples(dataset), config, config.seed)
     torch.manual_seed(config.seed)
     network = GoalNetwork(config.policy(), dataset.spec.names)
@@ -157,11 +168,27 @@ def goal_loss(
     target = (seen.delta, seen.open_share)
     if not isinstance(outputs, ActionMixture):
         return imitation_loss(outputs, *target, seen.counts, config.width_weight)
-    loss = -outputs.log_likelihood(*target, config.width_weight)[seen.counts].mean()
+    weight = outputs.delta.within().detach() ** config.evenness
+    likelihood = outputs.log_likelihood(*target, config.width_weight)
+    loss = -(weight * likelihood)[seen.counts].mean()
     with torch.no_grad():
         best = outputs.likeliest()
         _, values = imitation_loss(best, *target, seen.counts, config.width_weight)
     return loss, {**values, "loss": loss}
+
+
+def pair_weights(dataset: Dataset) -> list[float]:
+    """Of each episode, 1 on average: every pair of a start and a goal that tags name has as much.
+
+    1 for all where some episode is without them.
+    """
+    pairs = [tuple(t for t in tags if t.startswith((START, GOAL))) for tags in dataset.tags]
+    steps = Counter[tuple[str, ...]]()
+    for pair, episode in zip(pairs, dataset.episodes, strict=False):
+        steps[pair] += len(episode)
+    if not pairs or () in steps:
+        return [1.0] * len(dataset)
+    return [dataset.steps / (len(steps) * steps[pair]) for pair in pairs]
 
 
 def goal_images(

@@ -5,6 +5,7 @@ Images stay where the dataset has them, behind memory maps; only a batch's are r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,19 +67,33 @@ class Sequences:
 
 
 class SequenceSource:
-    """All sequences of `length` steps of a dataset, those that reach beyond an end included."""
+    """All sequences of `length` steps of a dataset, those that reach beyond an end included.
 
-    def __init__(self, dataset: Dataset, length: int) -> None:
+    weights: how much likelier one of an episode's sequences is drawn than one of weight 1; all are
+    alike by default.
+    """
+
+    def __init__(
+        self, dataset: Dataset, length: int, weights: Sequence[float] | None = None
+    ) -> None:
         self.dataset, self.length = dataset, length
         self._windows = dataset.windows(length, pad_after=length - 1, depth=False)
         self._lengths = np.array([len(e) for e in dataset.episodes])
+        self._until = (
+            None
+            if weights is None
+            else np.cumsum(np.asarray(weights)[self._windows.index[:, 0]], dtype=float)
+        )
 
     def __len__(self) -> int:
         return len(self._windows)
 
     def draw(self, count: int, rng: np.random.Generator) -> Sequences:
-        """So many sequences, each as likely as any other."""
-        rows = rng.integers(len(self), size=count)
+        """So many sequences, each as likely as its episode's weight says."""
+        if self._until is None:
+            rows = rng.integers(len(self), size=count)
+        else:
+            rows = np.searchsorted(self._until, self._until[-1] * rng.random(count), side="right")
         batch = self._windows.batch(rows)
         episode, first = self._windows.index[rows].T
         ended = first[:, None] + np.arange(self.length) >= self._lengths[episode][:, None]

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fork_episodes import SPEC, STEP_M, forks, picture
+from fork_episodes import SPEC, STEP_M, fork, forks, picture
 from tiny_networks import after, files_of
 
 from visuomotor.checkpoint import load_checkpoint
 from visuomotor.cli import main
 from visuomotor.config import from_mapping, read_yaml, save_yaml
 from visuomotor.contracts import CameraView, Observation
+from visuomotor.dataset import Dataset
 from visuomotor.errors import ConfigError, Interrupted
 from visuomotor.geometry import pose
 from visuomotor.policies import load_policy
@@ -20,7 +21,7 @@ from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.goal import GoalPolicy
 from visuomotor.ros.launch import share_folder
 from visuomotor.training import Progress, train
-from visuomotor.training.goal import GoalTrainingConfig, fit_goal, goal_images
+from visuomotor.training.goal import GoalTrainingConfig, fit_goal, goal_images, pair_weights
 from visuomotor.training.sequences import SequenceSource
 
 CONFIG = GoalTrainingConfig(
@@ -92,6 +93,28 @@ def test_goals_are_final_images_or_in_hindsight_later_ones() -> None:
     assert earlier > 10
 
 
+def test_every_start_and_goal_has_the_same_weight() -> None:
+    """However often the first stage went that way, and however long it took."""
+    long, short = fork(1, steps=9), fork(1, steps=3)
+    tags = [("start a", "goal c", "dusk"), ("goal d", "start a"), ("start a", "goal c")]
+    dataset = Dataset(SPEC, [long, short, short], tuple(tags))
+    weights = pair_weights(dataset)
+    steps = [len(e) * w for e, w in zip(dataset.episodes, weights, strict=True)]
+    assert steps[0] + steps[2] == pytest.approx(steps[1])
+    assert sum(steps) == pytest.approx(dataset.steps)
+    assert pair_weights(Dataset(SPEC, [long, short], (("goal c",), ("dusk",)))) == [1.0, 1.0]
+    assert pair_weights(Dataset(SPEC, [long, short])) == [1.0, 1.0]
+
+
+def test_sequences_are_drawn_by_weight() -> None:
+    dataset = forks(1, cameras=1)
+    source = SequenceSource(dataset, CONFIG.window, [3.0, 1.0])
+    drawn = source.draw(4000, np.random.default_rng(0))
+    assert np.mean(drawn.episode == 0) == pytest.approx(0.75, abs=0.03)
+    firsts = np.bincount(drawn.first[drawn.episode == 1])
+    assert firsts.min() > 0.6 * firsts.mean(), "all of an episode's sequences alike"
+
+
 def test_it_goes_on_to_the_same_weights_and_another_seed_to_others(tmp_path: Path) -> None:
     whole, parts, other = (tmp_path / name for name in ("whole", "parts", "other"))
     config = replace(CONFIG, hindsight=0.5)
@@ -125,6 +148,7 @@ def test_settings_that_cannot_be_are_told(demos: Path, tmp_path: Path) -> None:
     for changes, said in (
         ({"goal_camera": "side"}, "goal_camera 'side', expected one of the policy's cameras: fro"),
         ({"hindsight": -0.1}, r"hindsight -0\.1"),
+        ({"evenness": 2.0}, r"evenness 2\.0"),
         ({"batch": 0}, "batch 0"),
         ({"stuck_s": -1.0}, r"stuck_s -1\.0"),
     ):
