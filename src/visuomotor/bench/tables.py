@@ -57,6 +57,15 @@ def _over_robosuite(result: dict[str, Any]) -> str:
     )
 
 
+def _backends(result: dict[str, Any]) -> str:
+    slowed = result["machine"].get("time_slowed_by")
+    counts = " and ".join(
+        f"{of['successes']} of {of['rollouts']}"
+        for of in (result["figures"][backend] for backend in ("mujoco", "libfranka"))
+    )
+    return counts + (f", in time slowed {slowed:g} times" if slowed else "")
+
+
 def _measured(comparison: str, text: Callable[[dict[str, Any]], str]) -> Callable[..., str]:
     """`text` of a comparison whose peer was installed, else that it was not."""
 
@@ -75,6 +84,12 @@ ROWS = (
     ),
     Row("demo", "the same checkpoint in lockstep", lambda r: _success(r["lockstep"])),
     Row("demo", "the same, blind", lambda r: _success(r["blind"])),
+    Row(
+        "backends",
+        "`lift` from the same starts through the graph: the arm simulated, and driven by the real "
+        "libfranka client",
+        _backends,
+    ),
     Row(
         "loop",
         "sim + sync + policy + bridge for 60 s: rate, missed deadlines",
