@@ -20,6 +20,7 @@ from rosbags.interfaces import (
 )
 from rosbags.typesys import Stores, get_typestore
 
+IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 JOINT_STATE = "sensor_msgs/msg/JointState"
@@ -44,13 +45,15 @@ _CAMERA = re.compile(
     r"(?P<stream>color/compressed|depth/compressedDepth|camera_info)$"
 )
 _TYPES = {
-    r"/synced/current_pose": POSE,
+    r"/current_pose": POSE,
     r"/synced/joint_states": JOINT_STATE,
-    r"/synced/[^/]+/camera_info": CAMERA_INFO,
+    r"/(synced/[^/]+|color)/camera_info": CAMERA_INFO,
     r"/synced/[^/]+/(color/compressed|depth/compressedDepth)": COMPRESSED_IMAGE,
+    r"/image_raw": IMAGE,
+    r"/image_raw/(compressed|compressedDepth)": COMPRESSED_IMAGE,
     r"/[^/]+/extrinsics": TRANSFORM,
     r"/gripper/joint_states": JOINT_STATE,
-    r"/command/target_pose": POSE,
+    r"/command/(target_pose|reference)": POSE,
     r"/command/gripper": JOINT_STATE,
     r"/sim/objects/[^/]+/pose": POSE,
 }
