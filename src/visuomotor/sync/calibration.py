@@ -71,7 +71,8 @@ def _read(values: Any, where: str) -> CameraCalibration:
         raise CalibrationError(f"{where}: got {shown(values)}, expected T_base_camera: 4x4 matrix")
     for key in values:
         if key not in KEYS:
-            raise CalibrationError(f"{where}: {unknown_name('key', str(key), KEYS)}")
+            name = key if isinstance(key, str) else shown(key)
+            raise CalibrationError(f"{where}: {unknown_name('key', name, KEYS)}")
     poses = [key for key in POSES if key in values]
     if len(poses) != 1:
         raise CalibrationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +57,20 @@ def read_latency(values: Any, where: str) -> Latency:
         raise CalibrationError(f"{where}: got {shown(values)}, expected cameras: and command: in s")
     for key in values:
         if key not in KEYS:
-            raise CalibrationError(f"{where}: {unknown_name('key', str(key), KEYS)}")
+            name = key if isinstance(key, str) else shown(key)
+            raise CalibrationError(f"{where}: {unknown_name('key', name, KEYS)}")
     cameras = values.get("cameras") or {}
     if not isinstance(cameras, Mapping):
         raise CalibrationError(
             f"{where}: cameras: got {shown(cameras)}, expected seconds by camera"
         )
+    date = values.get("date", "")
+    named = {n if isinstance(n, str) else shown(n): v for n, v in cameras.items()}
     return Latency(
-        {str(name): _seconds(v, f"{where}: camera {name}") for name, v in cameras.items()},
+        {name: _seconds(v, f"{where}: camera {name}") for name, v in named.items()},
         _seconds(values.get("command", 0.0), f"{where}: command"),
         _seconds(values.get("reference", 0.0), f"{where}: reference"),
-        str(values.get("date", "")),
+        str(date) if isinstance(date, (str, datetime.date)) else shown(date),
     )
 
 

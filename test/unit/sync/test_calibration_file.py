@@ -53,6 +53,8 @@ def test_intrinsics_may_come_from_camera_info(tmp_path: Path) -> None:
         ({"front": {"T_base_camera": T.tolist(), **SIZE, "fx": 10**400}}, "positive numbers"),
         ({"front": {"T_base_camera": T.tolist(), **SIZE, "width": 1e999}}, "positive numbers"),
         ({"latency": {"command": 10**400}}, r" \.\.\., expected seconds"),
+        ({True: {}, "side": {}}, "got the key True, expected text; put it in quotes"),
+        ({"front": {1: 2}}, "unknown key '1'"),
         ({"front": {}}, "no pose, expected either of"),
         ({"front": {"T_base_camera": T.tolist(), "T_ee_camera": T.tolist()}}, "expected either"),
         ({"front": {"T_bas_camera": T.tolist()}}, "did you mean 'T_base_camera'"),
