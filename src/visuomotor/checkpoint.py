@@ -14,11 +14,13 @@ from torch import Tensor
 
 from visuomotor import ranks
 from visuomotor.config import load_yaml, read_yaml, save_yaml, to_mapping
-from visuomotor.errors import CheckpointError, ConfigError
+from visuomotor.errors import CheckpointError, ConfigError, shown
 from visuomotor.observations import ObservationSpec
 
 CONFIG, WEIGHTS, NORMALISER = "config.yaml", "weights.safetensors", "normaliser.safetensors"
 OBSERVATION, CARD = "observation.yaml", "card.md"
+MOST = 100_000
+"""No size, count or number of steps in a network's configuration comes near."""
 LEROBOT = "config.json"
 """What a folder that LeRobot trained has instead of CONFIG."""
 
@@ -107,9 +109,25 @@ def load_checkpoint(folder: Path | str, family: str | None = None) -> Checkpoint
         raise CheckpointError(
             f"{folder}: got a checkpoint of family {found!r}, expected {family or 'a family name'}"
         )
+    _check_sizes(config, str(folder / CONFIG))
     return Checkpoint(
         found, config, load_tensors(folder / WEIGHTS), load_tensors(folder / NORMALISER), spec
     )
+
+
+def _check_sizes(value: Any, where: str) -> None:
+    """CheckpointError for an integer by which a network would get larger than any memory."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_sizes(item, f"{where}: {shown(key)}")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_sizes(item, where)
+    elif isinstance(value, int) and abs(value) > MOST:
+        raise CheckpointError(
+            f"{where}: got {shown(value)}, expected {MOST} at most; take the configuration from "
+            "the training that the weights are of"
+        )
 
 
 def _lerobot(folder: Path) -> Checkpoint:

@@ -86,6 +86,9 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: got {type(values).__name__}, expected a YAML mapping")
+    for key in values:
+        if not isinstance(key, str):  # as `yes:` and `1:` are read
+            raise ConfigError(f"{path}: got the key {shown(key)}, expected text; put it in quotes")
     return values
 
 

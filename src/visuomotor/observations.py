@@ -24,6 +24,9 @@ from visuomotor.contracts import (
 from visuomotor.errors import DataError, unknown_name
 from visuomotor.geometry import PinholeCamera
 
+MOST_PX = 8192
+"""Of a view's height and width; no camera of ours has as many."""
+
 
 @dataclass(frozen=True)
 class CameraSpec:
@@ -41,14 +44,15 @@ class CameraSpec:
 
     def __post_init__(self) -> None:
         x0, y0, w, h = self.crop
-        if min(x0, y0) < 0 or min(w, h) <= 0 or x0 + w > 1 or y0 + h > 1:
+        if not (min(x0, y0) >= 0 and min(w, h) > 0 and x0 + w <= 1 and y0 + h <= 1):
             raise ValueError(
                 f"camera {self.name}: got crop {self.crop}, expected (x0, y0, width, height) "
                 "as fractions inside [0, 1]"
             )
-        if self.height < 8 or self.width < 8:
+        if min(self.height, self.width) < 8 or max(self.height, self.width) > MOST_PX:
             raise ValueError(
-                f"camera {self.name}: got {self.height}x{self.width}, expected at least 8x8"
+                f"camera {self.name}: got {self.height}x{self.width}, expected at least 8x8 and at "
+                f"most {MOST_PX}x{MOST_PX}"
             )
 
 

@@ -131,6 +131,14 @@ def test_an_unknown_key_comes_with_the_near_one(folder: Path) -> None:
         load_checkpoint(folder)
 
 
+@pytest.mark.parametrize("size", [10**6, 2**63])
+def test_a_size_that_no_network_has_is_refused_before_it_is_made(folder: Path, size: int) -> None:
+    values = read_yaml(folder / "config.yaml")
+    save_yaml({**values, "width": size}, folder / "config.yaml")
+    with pytest.raises(CheckpointError, match=f"'width': got {size}, expected 100000 at most"):
+        load_descriptors(folder)
+
+
 def test_weights_of_another_shape_are_named(folder: Path) -> None:
     values = read_yaml(folder / "config.yaml")
     save_yaml({**values, "width": 16}, folder / "config.yaml")

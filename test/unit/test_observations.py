@@ -136,6 +136,8 @@ def test_sizes_that_disagree_are_refused():
         ({"crop": (0.5, 0.0, 0.6, 1.0)}, "as fractions inside"),
         ({"crop": (0.0, 0.0, 0.0, 1.0)}, "as fractions inside"),
         ({"height": 4}, "expected at least 8x8"),
+        ({"width": 2**63}, "at most 8192x8192"),
+        ({"crop": (0.0, float("nan"), 1.0, 1.0)}, "fractions inside"),
     ],
 )
 def test_impossible_specs_are_refused(fields, text):

@@ -74,6 +74,7 @@ class CartesianBridge:
         self._now_ns: int | None = None
         self._measured: RobotState | None = None
         self._measured_ns = 0
+        self._width_m = 0.0  # as measured last
         self._fault = self._held = ""
         self._reset_due = False
         self._state: State = "idle"
@@ -96,11 +97,15 @@ class CartesianBridge:
     # --- what comes in ---
 
     def set_measured(self, state: RobotState, now_ns: int) -> None:
-        """The robot's state; a non-finite one is counted and ignored."""
+        """The robot's state; a pose that is none is counted and ignored, and so is such a width."""
         self._tick(now_ns)
         if not is_pose(state.T_base_ee):
             self._counters["state/not_a_pose"] += 1
             return
+        if np.isfinite(state.gripper_width_m):
+            self._width_m = float(state.gripper_width_m)
+        else:
+            self._counters["state/no_gripper_width"] += 1
         last, gap_s = self._measured, (now_ns - self._measured_ns) * 1e-9
         self._measured, self._measured_ns = state, now_ns
         self._mind_joints(state)
@@ -208,14 +213,18 @@ class CartesianBridge:
         self._finish_reset(now_ns)
 
     def settled(self, now_ns: int) -> bool:
-        """Whether the reference has stood for long enough for the arm to stand too."""
+        """Whether the reference has stood for long enough for the arm to stand too.
+
+        One that nobody stepped meanwhile has not stood, however long ago it moved.
+        """
         moved_ns = self._generator.moved_ns
-        return moved_ns is None or now_ns - moved_ns >= SETTLED_NS
+        return moved_ns is None or (self._generator.at_rest and now_ns - moved_ns >= SETTLED_NS)
 
     def _finish_reset(self, now_ns: int) -> None:
         if not self.settled(now_ns):
             return
         self._reset_due = False
+        self._lead.clear()
         if self._measured is not None and self._state_fresh(now_ns):
             self._generator.anchor(self._measured.T_base_ee, now_ns)
         else:
@@ -294,7 +303,7 @@ class CartesianBridge:
     def _width(self) -> float:
         if self._gripper.wished_m is not None:
             return self._gripper.wished_m
-        return 0.0 if self._measured is None else float(self._measured.gripper_width_m)
+        return self._width_m
 
     def _decide(self, now_ns: int) -> tuple[State, str]:
         if not self._fault:
@@ -340,6 +349,7 @@ class CartesianBridge:
         self._counters["teleports"] += 1
         if self.config.anchor_on_teleport and not self._fault:
             self._clear_motion()
+            self._lead.clear()
             self._generator.anchor(self._measured.T_base_ee, now_ns)
         else:
             self.fail(

@@ -36,9 +36,12 @@ class Lead:
         """The pose (4, 4) in base to send now; inside the workspace where the reference is.
 
         It moves no faster than the limits' max_speed and max_angular_speed where the reference
-        does not: a lead that grows is a speed that adds to the reference's own.
+        does not: a lead that grows is a speed that adds to the reference's own. Of a gap longer
+        than max_step_s only that much is travelled, as by the reference. Its acceleration is not
+        bounded: a lead that comes or goes may turn it around within a step.
         """
         elapsed_s = 0.0 if self._time_ns is None else max(now_ns - self._time_ns, 0) * 1e-9
+        elapsed_s = min(elapsed_s, self._limits.max_step_s)
         self._time_ns = now_ns
         if self.lead_s == 0.0:
             return reference.pose
@@ -49,6 +52,10 @@ class Lead:
             led[:3, 3], np.minimum(self._lower, position), np.maximum(self._upper, position)
         )
         return led
+
+    def clear(self) -> None:
+        """Sends the reference itself again: it was put where the arm stands."""
+        self._shares, self._offset = np.zeros(2), np.zeros(6)
 
     def _grow(self, reference: Reference, elapsed_s: float) -> None:
         """Changes the offset towards what the reference's twist asks for, as fast as it may."""

@@ -51,7 +51,7 @@ def judge_pose(
         )
     try:
         T = np.array(T_base_ee, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Verdict(False, "not_a_pose", "got something else than numbers, expected (4, 4)")
     if T.shape != (4, 4):
         return Verdict(False, "not_a_pose", f"got shape {T.shape}, expected (4, 4)")
@@ -86,7 +86,7 @@ def judge_width(width_m: float) -> Verdict:
     """Accepts or clips a gripper width to [0, 0.08] m; NaN and infinity are refused."""
     try:
         width = float(width_m)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Verdict(False, "non_finite", f"gripper width: got {width_m!r}, expected metres")
     if not np.isfinite(width):
         return Verdict(False, "non_finite", f"gripper width: got {width}, expected metres")

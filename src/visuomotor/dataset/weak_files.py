@@ -10,6 +10,7 @@ import numpy as np
 
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError, unknown_name
+from visuomotor.recording.compression import decoded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 LABELS = ("with", "without")
@@ -67,12 +68,9 @@ def read_image(path: Path, size: tuple[int, int], aspect: float) -> UInt8 | str:
         return str(error.strerror or error)
     if not data:
         return "an empty file"
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        return f"not readable as an image: {error.err}"
+    image = decoded(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        return "not readable as an image (damaged, cut off, or of another format)"
+        return "not readable as an image (damaged, cut off, too large, or of another format)"
     height, width = image.shape[:2]
     if min(height, width) < LEAST_PX:
         return f"{width}x{height} pixels, expected at least {LEAST_PX}x{LEAST_PX}"

@@ -41,7 +41,7 @@ class DescriptorConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.pixel_step <= 8:
             raise ValueError(f"descriptors: got pixel_step {self.pixel_step}, expected 1 to 8")
-        if min(self.dimensions, self.keypoints) < 1 or self.width % 4:
+        if min(self.dimensions, self.keypoints, self.width) < 1 or self.width % 4:
             raise ValueError(
                 f"descriptors: got dimensions {self.dimensions}, keypoints {self.keypoints}, width "
                 f"{self.width}; expected positive numbers and a width that 4 divides"

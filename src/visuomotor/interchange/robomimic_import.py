@@ -60,7 +60,7 @@ def read_robomimic(
         try:
             data = stack.enter_context(h5py.File(file, "r"))["data"]
             env_args = json.loads(data.attrs["env_args"])
-        except (OSError, KeyError, ValueError) as error:
+        except _DAMAGE as error:
             raise DataError(
                 f"{file}: not readable as a dataset of robomimic: {error}; expected an HDF5 file "
                 "with `data` and its env_args"

@@ -7,7 +7,7 @@ import numpy as np
 
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError
-from visuomotor.recording.compression import compress_color
+from visuomotor.recording.compression import compress_color, decoded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _KINDS = {".png": "PNG", ".jpg": "JPEG", ".bmp": "BMP", ".webp": "WebP"}
@@ -87,11 +87,8 @@ def _turned(data: bytes) -> bool:
 
 
 def _decoded(data: bytes, flags: int) -> UInt8 | None:
-    try:
-        image: UInt8 | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:  # sizes that OpenCV refuses
-        return None
-    return image
+    image = decoded(np.frombuffer(data, np.uint8), flags)
+    return None if image is None else image.astype(np.uint8, copy=False)
 
 
 def _complete(data: bytes, suffix: str) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from visuomotor.errors import CheckpointError
+
 _LOG_2_PI = math.log(2 * math.pi)
 
 
@@ -65,9 +67,16 @@ class Mixture:
         """Components (..., count) and samples (..., count, D), without gradients.
 
         temperature: scales the components' standard deviations. likeliest: always of the component
-        with the greatest weight, instead of one drawn by its weight.
+        with the greatest weight, instead of one drawn by its weight. Raises CheckpointError where
+        the components' weights are not finite.
         """
         with torch.no_grad():
+            if not self.logits.isfinite().all():
+                raise CheckpointError(
+                    "mixture: got weights of its components that are not finite, expected numbers "
+                    "to draw by; the network or its normaliser is damaged, or what it sees is far "
+                    "from what it was trained on: check both, or train it again"
+                )
             shape, (modes, size) = self.logits.shape[:-1], self.means.shape[-2:]
             weights = self.log_weights.exp().reshape(-1, modes)
             if likeliest:

@@ -57,6 +57,8 @@ def make_backbone(
     the others.
     weights: as `load_pretrained` takes them. Raises ConfigError for what does not exist.
     """
+    if width < 1:
+        raise ConfigError(f"{name}: got width {width}, expected at least one channel")
     if name in _STRIDED:
         try:
             usual = 4 if name == "levine" else 8

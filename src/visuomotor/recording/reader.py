@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader
 
+from visuomotor.config import read_yaml
 from visuomotor.contracts import CameraFrame, Float64, RobotState, SyncedFrame
-from visuomotor.errors import DataError
+from visuomotor.errors import DataError, shown
 from visuomotor.geometry import interpolate_pose
 from visuomotor.recording import messages
 from visuomotor.recording.compression import decompress_color, decompress_depth
-from visuomotor.recording.schema import parse_camera_topic, typestore
+from visuomotor.recording.schema import expected_type, parse_camera_topic, typestore
 
 Int64 = NDArray[np.int64]
 
@@ -116,7 +117,14 @@ class Bag:
             ) from error
 
     def read(self, topics: set[str], span_ns: Span | None = None) -> Iterator[tuple[str, Any]]:
-        """(topic, message) of the topics, logged within the span."""
+        """(topic, message) of the topics, logged within the span; DataError for a foreign type."""
+        for c in self._reader.connections:
+            expected = expected_type(c.topic) if c.topic in topics else None
+            if expected not in (None, c.msgtype):
+                raise DataError(
+                    f"{self.episode}: got {c.msgtype} on {c.topic}, expected {expected}; record "
+                    "the topics of an episode with their own types"
+                )
         for _, topic, msgtype, data in self.raw(topics, span_ns):
             try:
                 yield topic, self._reader.deserialize(data, msgtype)
@@ -134,11 +142,14 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
         why = _REPAIR if episode.is_dir() else "no such folder"
         raise DataError(f"{episode}: no bag here (metadata.yaml is missing); {why}")
     try:
+        _check_file(episode / "metadata.yaml")
         reader = AnyReader([episode], default_typestore=typestore())
         reader.open()
-        if odd := [c for c in reader.connections if not isinstance(c.topic, str)]:
+        try:
+            _check_metadata(reader)
+        except BaseException:
             reader.close()
-            raise ValueError(f"got a topic called {odd[0].topic!r}")
+            raise
     except Exception as error:  # rosbags lets KeyError and struct.error through for foreign files
         raise DataError(
             f"{episode}: not a readable rosbag2 bag: {_said(error)}; {_REPAIR}"
@@ -147,6 +158,34 @@ def open_bag(episode: Path | str) -> Iterator[Bag]:
         yield Bag(reader, episode)
     finally:
         reader.close()
+
+
+def _check_file(path: Path) -> None:
+    """Raises ConfigError for values without end, ValueError for what rosbags could not close."""
+    values = read_yaml(path).get("rosbag2_bagfile_information")
+    files = values.get("files", []) if isinstance(values, dict) else []
+    if not isinstance(files, list):
+        raise ValueError(f"got the files {shown(files)}, expected a list")
+
+
+def _check_metadata(reader: Any) -> None:
+    """ValueError for what is of another kind in metadata.yaml, which rosbags takes as it is."""
+    for c in reader.connections:
+        if not isinstance(c.topic, str):
+            raise ValueError(f"got a topic called {shown(c.topic)}")
+        if not isinstance(c.msgtype, str):
+            raise ValueError(f"got the type {shown(c.msgtype)} of {shown(c.topic)}")
+        if not _is_count(c.msgcount):
+            raise ValueError(f"got {shown(c.msgcount)} messages on {shown(c.topic)}")
+    times_ns = reader.start_time, reader.end_time
+    if not all(_is_count(time_ns) for time_ns in times_ns):
+        raise ValueError(
+            f"got messages from {shown(times_ns[0])} to {shown(times_ns[1])}, expected nanoseconds"
+        )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _opened(episode: Path | str | Bag) -> AbstractContextManager[Bag]:
@@ -282,6 +321,11 @@ class _Decoder:
             raise DataError(f"{where}: {error}") from error
         depth = parts.get(f"{name}/depth/compressedDepth")
         stamps, poses = self._extrinsics[name]
+        if not poses:
+            raise DataError(
+                f"{where}: no readable message on its extrinsics, though metadata.yaml counts "
+                "some; the bag is damaged, record the episode again"
+            )
         newest = max(bisect_right(stamps, stamp_ns) - 1, 0)
         return CameraFrame(
             decompress_color(parts[f"{name}/color/compressed"].data, where),

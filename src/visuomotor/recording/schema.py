@@ -20,6 +20,7 @@ from rosbags.interfaces import (
 )
 from rosbags.typesys import Stores, get_typestore
 
+IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 JOINT_STATE = "sensor_msgs/msg/JointState"
@@ -43,6 +44,19 @@ _CAMERA = re.compile(
     r"^(?P<namespace>.*)/synced/(?P<camera>[^/]+)/"
     r"(?P<stream>color/compressed|depth/compressedDepth|camera_info)$"
 )
+_TYPES = {
+    r"/current_pose": POSE,
+    r"/synced/joint_states": JOINT_STATE,
+    r"/(synced/[^/]+|color)/camera_info": CAMERA_INFO,
+    r"/synced/[^/]+/(color/compressed|depth/compressedDepth)": COMPRESSED_IMAGE,
+    r"/image_raw": IMAGE,
+    r"/image_raw/(compressed|compressedDepth)": COMPRESSED_IMAGE,
+    r"/[^/]+/extrinsics": TRANSFORM,
+    r"/gripper/joint_states": JOINT_STATE,
+    r"/command/(target_pose|reference)": POSE,
+    r"/command/gripper": JOINT_STATE,
+    r"/sim/objects/[^/]+/pose": POSE,
+}
 _FOREVER = QosTime(9223372036, 854775807)
 
 
@@ -65,6 +79,14 @@ def parse_camera_topic(topic: str) -> tuple[str, str, str] | None:
     """
     match = _CAMERA.match(topic)
     return (match["namespace"], match["camera"], match["stream"]) if match else None
+
+
+def expected_type(topic: str) -> str | None:
+    """The message type of a topic that is read here, behind any namespace; None for any other."""
+    for ending, msgtype in _TYPES.items():
+        if re.search(f"{ending}$", topic):
+            return msgtype
+    return None
 
 
 def offered_qos(topic: str) -> Qos:

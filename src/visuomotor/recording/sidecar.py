@@ -13,6 +13,8 @@ from visuomotor.errors import ConfigError, DataError
 Outcome = Literal["success", "failure", "unknown"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 SIDECAR = "episode.yaml"
+LONGEST_S = 1e7
+"""No episode is as long (115 days); a moment after it is no moment of an episode."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class Sidecar:
             raise ValueError(f"task: got {self.task!r}, expected a plain name such as 'lift'")
         if self.outcome not in OUTCOMES:
             raise ValueError(f"outcome: got {self.outcome!r}, expected one of {OUTCOMES}")
-        if self.trim_s is not None and not 0 <= self.trim_s[0] < self.trim_s[1]:
+        if self.trim_s is not None and not 0 <= self.trim_s[0] < self.trim_s[1] <= LONGEST_S:
             raise ValueError(
-                f"trim: got {self.trim_s}, expected 0 <= start < end in seconds after the first set"
+                f"trim: got {self.trim_s}, expected 0 <= start < end in seconds after the first "
+                f"set, at most {LONGEST_S:.0f}"
             )
 
 

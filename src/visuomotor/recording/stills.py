@@ -11,7 +11,7 @@ from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError
 from visuomotor.recording.compression import decoded
 from visuomotor.recording.reader import open_bag, read_frames
-from visuomotor.recording.sidecar import load_sidecar
+from visuomotor.recording.sidecar import LONGEST_S, load_sidecar
 
 _BEFORE_NS = 1_500_000_000
 """The set of a moment is the last one before it, of so long."""
@@ -38,6 +38,11 @@ def still(source: Path, camera: str, at_s: float | None = None) -> UInt8:
 
 def episode_still(episode: Path, camera: str, at_s: float | None = None) -> UInt8:
     """See `still`."""
+    if at_s is not None and not abs(at_s) <= LONGEST_S:  # a NaN fails too
+        raise DataError(
+            f"{episode}: got a time of {at_s:g} s, expected one within the episode, in seconds "
+            "after its first set"
+        )
     with open_bag(episode) as bag:
         cameras = bag.layout().cameras
         if camera not in cameras:

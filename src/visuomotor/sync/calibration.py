@@ -11,7 +11,7 @@ import numpy as np
 
 from visuomotor.config import read_yaml
 from visuomotor.contracts import Float64
-from visuomotor.errors import CalibrationError, ConfigError, unknown_name
+from visuomotor.errors import CalibrationError, ConfigError, shown, unknown_name
 from visuomotor.geometry import PinholeCamera, is_pose
 from visuomotor.sync.latency import LATENCY, Latency, load_latency, read_latency
 
@@ -68,10 +68,11 @@ def load_calibration(path: Path | str, cameras: Collection[str]) -> dict[str, Ca
 
 def _read(values: Any, where: str) -> CameraCalibration:
     if not isinstance(values, Mapping):
-        raise CalibrationError(f"{where}: got {values!r}, expected T_base_camera: 4x4 matrix")
+        raise CalibrationError(f"{where}: got {shown(values)}, expected T_base_camera: 4x4 matrix")
     for key in values:
         if key not in KEYS:
-            raise CalibrationError(f"{where}: {unknown_name('key', str(key), KEYS)}")
+            name = key if isinstance(key, str) else shown(key)
+            raise CalibrationError(f"{where}: {unknown_name('key', name, KEYS)}")
     poses = [key for key in POSES if key in values]
     if len(poses) != 1:
         raise CalibrationError(
@@ -82,9 +83,9 @@ def _read(values: Any, where: str) -> CameraCalibration:
         T = np.array(values[poses[0]], float)
         if not is_pose(T):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of integers that no float holds
         raise CalibrationError(
-            f"{where}: got {poses[0]} {values[poses[0]]!r}, expected the 4 rows of a rigid "
+            f"{where}: got {poses[0]} {shown(values[poses[0]])}, expected the 4 rows of a rigid "
             "transform"
         ) from None
     parent = POSES[poses[0]]
@@ -98,5 +99,7 @@ def _read(values: Any, where: str) -> CameraCalibration:
         numbers = [float(values[key]) for key in INTRINSICS]
         size = round(numbers[0]), round(numbers[1])
         return CameraCalibration(T, parent, PinholeCamera(*size, *numbers[2:]))
-    except (TypeError, ValueError) as error:
-        raise CalibrationError(f"{where}: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CalibrationError(
+            f"{where}: {error}; expected {', '.join(INTRINSICS)} as positive numbers, in pixels"
+        ) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from visuomotor.config import read_yaml
-from visuomotor.errors import CalibrationError, ConfigError, unknown_name
+from visuomotor.errors import CalibrationError, ConfigError, shown, unknown_name
 
 LATENCY = "latency"
 """The file's key beside the cameras' names."""
@@ -53,18 +54,23 @@ def read_latency(values: Any, where: str) -> Latency:
     if values is None:
         return Latency()
     if not isinstance(values, Mapping):
-        raise CalibrationError(f"{where}: got {values!r}, expected cameras: and command: in s")
+        raise CalibrationError(f"{where}: got {shown(values)}, expected cameras: and command: in s")
     for key in values:
         if key not in KEYS:
-            raise CalibrationError(f"{where}: {unknown_name('key', str(key), KEYS)}")
+            name = key if isinstance(key, str) else shown(key)
+            raise CalibrationError(f"{where}: {unknown_name('key', name, KEYS)}")
     cameras = values.get("cameras") or {}
     if not isinstance(cameras, Mapping):
-        raise CalibrationError(f"{where}: cameras: got {cameras!r}, expected seconds by camera")
+        raise CalibrationError(
+            f"{where}: cameras: got {shown(cameras)}, expected seconds by camera"
+        )
+    date = values.get("date", "")
+    named = {n if isinstance(n, str) else shown(n): v for n, v in cameras.items()}
     return Latency(
-        {str(name): _seconds(v, f"{where}: camera {name}") for name, v in cameras.items()},
+        {name: _seconds(v, f"{where}: camera {name}") for name, v in named.items()},
         _seconds(values.get("command", 0.0), f"{where}: command"),
         _seconds(values.get("reference", 0.0), f"{where}: reference"),
-        str(values.get("date", "")),
+        str(date) if isinstance(date, (str, datetime.date)) else shown(date),
     )
 
 
@@ -72,7 +78,7 @@ def _seconds(value: Any, where: str) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not (number and abs(value) < LONGEST_S):  # a NaN fails too
         raise CalibrationError(
-            f"{where}: got {value!r}, expected seconds, less than {LONGEST_S:g}; measure it again "
-            "with `visuomotor calibrate latency`"
+            f"{where}: got {shown(value)}, expected seconds, less than {LONGEST_S:g}; measure it "
+            "again with `visuomotor calibrate latency`"
         )
     return float(value)

@@ -51,7 +51,7 @@ def train(
     config = read_config(family, config_file)
     try:
         config = replace(config, **overrides)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"{family}: {error}") from error
     module_name, _, function_name = FAMILIES[family]
     function = getattr(importlib.import_module(module_name), function_name)

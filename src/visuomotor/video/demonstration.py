@@ -17,6 +17,9 @@ from visuomotor.video.actions import find_action
 APPROACH, ACT, LEAVE = 0, 1, 2
 """Phases of a demonstration."""
 
+_FASTEST_HZ = 10_000.0
+_LARGEST = 100.0
+"""Of positions in m and angles in rad: no demonstration comes near."""
 _SHAPES = {
     "hand_position": (3,),
     "hand_azimuth": (),
@@ -56,7 +59,9 @@ class Demonstration:
 
     def __post_init__(self) -> None:
         find_action(self.action)
-        steps = len(self.touch)
+        steps = len(self.touch) if self.touch.ndim else 0
+        if not steps:
+            raise DataError(f"demonstration of {self.action}: got no steps, expected one at least")
         for name, tail in _SHAPES.items():
             value = getattr(self, name)
             if value.shape != (steps, *tail):
@@ -67,8 +72,16 @@ class Demonstration:
             if not np.isfinite(value).all():
                 step = int(np.flatnonzero(~np.isfinite(value).reshape(steps, -1).all(axis=1))[0])
                 raise DataError(f"demonstration of {self.action}: {name} of step {step} not finite")
-        if not self.rate_hz > 0:
-            raise DataError(f"demonstration of {self.action}: rate_hz is {self.rate_hz}, not > 0")
+            if np.abs(value).max() > _LARGEST:
+                raise DataError(
+                    f"demonstration of {self.action}: {name} reaches {np.abs(value).max():g}, "
+                    f"expected m, rad or a share, {_LARGEST:g} at most; make it again"
+                )
+        if not 0 < self.rate_hz <= _FASTEST_HZ:
+            raise DataError(
+                f"demonstration of {self.action}: rate_hz is {self.rate_hz}, expected more than 0 "
+                f"and {_FASTEST_HZ:g} at most"
+            )
 
 
 def digest(demonstration: Demonstration) -> str:

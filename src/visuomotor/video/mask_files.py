@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visuomotor.errors import DataError
+from visuomotor.recording.compression import decoded
 from visuomotor.video.following import Followed, box_of
 from visuomotor.video.frames import Frames
 from visuomotor.video.tracks import BODIES
@@ -60,7 +61,7 @@ def _frame(path: Path, count: int) -> int:
 
 
 def _mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    image = decoded(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise DataError(f"{path}: cannot be decoded as a picture; delete it or replace it")
     if abs(image.shape[1] / image.shape[0] - width / height) > 0.02 * width / height:
@@ -68,5 +69,7 @@ def _mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
             f"{path}: is {image.shape[1]}x{image.shape[0]}, expected the shape of the video's "
             f"frames, {width}x{height}"
         )
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST)
+    resized = cv2.resize(
+        image.astype(np.uint8, copy=False), (width, height), interpolation=cv2.INTER_NEAREST
+    )
     return np.asarray(resized > _WHITE)

@@ -177,7 +177,7 @@ def _boxes(path: Path, body: str, values: list[Any]) -> Float64:
             try:
                 x1, y1, x2, y2 = (float(v) for v in box)
                 found[frame] = x1, y1, x2, y2
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise DataError(
                     f"{path}: frame {frame}: the box of {body} is {box!r}, expected [x1, y1, x2, "
                     "y2] in px, or null where it is not seen"

@@ -9,7 +9,7 @@ from visuomotor.bench.fuzzing.campaign import Campaign
 from visuomotor.bench.fuzzing.command_bounds import CommandBounds
 from visuomotor.bench.fuzzing.judging import Bounds
 from visuomotor.bench.fuzzing.mutation import mutated
-from visuomotor.bench.fuzzing.target import TARGETS, Violation, case_seed
+from visuomotor.bench.fuzzing.target import TARGETS, Violation, case_seed, open_target
 from visuomotor.bench.fuzzing.values import changed
 from visuomotor.bench.fuzzing.worker import Job
 from visuomotor.control import BridgeConfig, BridgeOutput, CartesianBridge
@@ -60,6 +60,32 @@ def test_an_input_depends_on_seed_target_and_number_alone() -> None:
     assert made == [(mutated(data, Random(s)), repr(changed(tree, Random(s)))) for s in seeds]
     assert len({m for m, _ in made}) > 15
     assert tree == {"a": [1, 2.0, {"b": "text"}], "c": None}
+
+
+def test_a_motion_within_its_limits_is_none_where_an_arm_may_be_put_elsewhere_too() -> None:
+    """Straight on, and a turn that goes back: less than at rest, and no acceleration."""
+    import numpy as np
+
+    from visuomotor.geometry import pose
+
+    bounds = CommandBounds(BridgeConfig(anchor_on_teleport=True))
+    T = pose(np.diag([1.0, -1.0, -1.0]), [0.45, 0.0, 0.3])
+    bounds.measured(T)
+    twists = [[0.02 * k, 0.0, 0.0, 0.0, 0.0, w] for k, w in ((0, 0), (1, 0.06), (2, -0.02))]
+
+    def output(twist: list[float]) -> BridgeOutput:
+        return BridgeOutput(T, T, np.array(twist), np.zeros(6), None, None, "teleop", "")
+
+    for step, twist in enumerate(twists):
+        bounds.check(output(twist), 10**9 + step * 10**7)
+    with pytest.raises(Violation, match="max_acceleration"):
+        bounds.check(output([0.0] * 6), 10**9 + 3 * 10**7)
+
+
+def test_a_kept_bag_fits_again(tmp_path: Path) -> None:
+    """Its name is in its metadata: no chance may be in it."""
+    first, second = (open_target("bag_metadata", tmp_path / n) for n in "ab")
+    assert first.make(Random(3)) == second.make(Random(3))
 
 
 def test_a_command_out_of_bounds_is_a_violation() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -192,6 +194,29 @@ def test_a_measured_pose_that_is_none_is_ignored_and_counted() -> None:
     assert out.counters["state/not_a_pose"] == 5
     assert bench.tick(30).state == "hold"
     assert bench.policy(0.0).reason == "no_robot_state"
+
+
+@pytest.mark.parametrize("width", [np.nan, -np.inf])
+def test_a_width_that_is_none_keeps_the_last_one_and_is_counted(width) -> None:
+    bench = Bench()
+    bench.tick()
+    known = bench.state()
+    bench.bridge.set_measured(replace(known, gripper_width_m=width), bench.now_ns)
+    assert bench.policy()
+    out = bench.bridge.step(bench.now_ns + TICK_NS)
+    assert out.accepted.gripper_width_m == known.gripper_width_m
+    assert out.counters["state/no_gripper_width"] == 1
+
+
+def test_a_simulated_arm_that_is_put_elsewhere_is_not_led_away() -> None:
+    bench = Bench(anchor_on_teleport=True, lead_s=0.15, max_jump_m=0.06)
+    bench.tick()
+    bench.tick(40, lambda: bench.policy(0.05))
+    assert np.linalg.norm(bench.out.sent[:3, 3] - bench.out.pose[:3, 3]) > 0.005
+    bench.measured = pose(DOWN, HOME - 0.1)
+    out = bench.tick()
+    assert out.counters["teleports"] == 1
+    np.testing.assert_allclose(out.sent, bench.measured, atol=1e-9)
 
 
 def test_a_clock_that_jumps_back_holds_until_the_robot_speaks_again() -> None:

@@ -63,6 +63,25 @@ def test_what_is_sent_moves_no_faster_than_the_limit(lead_s) -> None:
     assert speeds.max() > 0.9 * Limits().max_speed
 
 
+@pytest.mark.parametrize("gap_s", [0.06, 0.2, 1.0])
+def test_a_stall_of_the_caller_gives_no_jump_of_what_is_sent(gap_s) -> None:
+    """At full lead nothing but a step's way is travelled: who executes it stood still meanwhile."""
+    limits = Limits(max_jump_m=1.0)
+    made, lead, goal, now_ns = ReferenceGenerator(limits), Lead(limits, 0.15), START.copy(), 0
+    made.anchor(START, 0)
+    for k in range(60):
+        if k % 5 == 0:
+            goal[1, 3] += 0.01
+            assert made.offer(goal, now_ns)
+        now_ns += STEP_NS
+        reference = made.step(now_ns)
+        sent = lead.ahead(reference, now_ns)
+    assert sent[1, 3] - reference.pose[1, 3] > 0.02
+    now_ns += round(gap_s * 1e9)
+    after = lead.ahead(made.step(now_ns), now_ns)
+    assert np.linalg.norm(after[:3, 3] - sent[:3, 3]) <= limits.max_speed * limits.max_step_s + 1e-9
+
+
 def test_nothing_is_sent_out_of_the_workspace() -> None:
     limits = Limits(workspace_max=(0.75, 0.1, 0.75))
     rows = led(0.15, lambda t: min(0.2 * t, 0.1), limits=limits)
@@ -75,8 +94,10 @@ def test_nothing_is_sent_out_of_the_workspace() -> None:
         st.tuples(*[st.floats(-0.04, 0.04)] * 3, *[st.floats(-0.3, 0.3)] * 3), min_size=2
     ),
     lead_s=st.floats(0.0, 0.15),
+    gap=st.sampled_from((1, 6, 20)),
 )
-def test_the_lead_is_bounded_by_the_limits(steps, lead_s) -> None:
+def test_the_lead_is_bounded_by_the_limits(steps, lead_s, gap) -> None:
+    """Also of a caller who comes late, now and then."""
     limits = Limits()
     made, lead, now_ns, goal = ReferenceGenerator(limits), Lead(limits, lead_s), 0, START.copy()
     made.anchor(START, 0)
@@ -85,13 +106,15 @@ def test_the_lead_is_bounded_by_the_limits(steps, lead_s) -> None:
         goal = goal.copy()
         goal[:3, 3] += step[:3]
         made.offer(goal, now_ns)
-        for _ in range(5):
-            now_ns += STEP_NS
+        for k in range(5):
+            step_ns = STEP_NS * (gap if k == 2 else 1)
+            elapsed_s = min(step_ns * 1e-9, limits.max_step_s)
+            now_ns += step_ns
             reference = made.step(now_ns)
             sent = lead.ahead(reference, now_ns)
             off = pose_delta(reference.pose, sent)
             moved, before = np.linalg.norm(sent[:3, 3] - before[:3, 3]), sent
-            assert moved <= limits.max_speed * STEP_NS * 1e-9 + 1e-9
+            assert moved <= limits.max_speed * elapsed_s + 1e-9
             assert np.linalg.norm(off[:3]) <= lead_s * limits.max_speed + 1e-9
             assert np.linalg.norm(off[3:]) <= lead_s * limits.max_angular_speed + 1e-9
             assert np.linalg.norm(reference.acceleration[:3]) <= limits.max_acceleration + 1e-6

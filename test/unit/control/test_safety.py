@@ -120,6 +120,28 @@ def test_a_reset_in_motion_brakes_first_and_then_anchors_at_the_arm() -> None:
     assert bench.policy()
 
 
+def test_a_reset_after_a_stall_brakes_first_too() -> None:
+    """The reference that nobody stepped for 0.2 s still moves: it is not put elsewhere."""
+    bench = Bench()
+    bench.tick()
+    bench.tick(40, bench.policy)
+    last = bench.out
+    bench.now_ns += 200_000_000
+    bench.bridge.reset(bench.now_ns)
+    assert not bench.bridge.settled(bench.now_ns)
+    bench.measured, bench.follows = bench.ahead(0.02), False
+    config = bench.bridge.config
+    for k in range(40):
+        out = bench.tick()
+        bound = config.max_speed * (config.max_step_s if k == 0 else 0.01)
+        if np.allclose(out.pose, bench.measured):
+            break
+        assert np.linalg.norm(out.pose[:3, 3] - last.pose[:3, 3]) <= bound + 1e-9
+        last = out
+    assert not last.twist.any()
+    np.testing.assert_allclose(out.pose, bench.measured)
+
+
 DEEDS = (
     *("teleop", "policy", "jump", "nan", "outside", "turn", "reset", "hold", "push", "press"),
     *("near", "far", "off", "on", "no", "yes", "wait", "back"),

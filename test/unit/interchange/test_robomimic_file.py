@@ -90,3 +90,7 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.hdf5").write_bytes(b"not one")
     with pytest.raises(DataError, match="not readable as a dataset of robomimic"):
         list(read_robomimic(tmp_path / "x.hdf5", {}))
+    with h5py.File(tmp_path / "number.hdf5", "w") as file:
+        file.create_group("data").attrs["env_args"] = 20.0
+    with pytest.raises(DataError, match="not readable as a dataset of robomimic: the JSON object"):
+        next(iter(read_robomimic(tmp_path / "number.hdf5", {})))

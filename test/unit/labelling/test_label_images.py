@@ -51,6 +51,13 @@ def test_what_breaks_off_is_told(suffix: str, percent: int) -> None:
         decode(part, "holiday")
 
 
+def test_a_png_whose_part_says_to_be_longer_than_all_of_it_is_not_given_room_for() -> None:
+    data = encoded(picture(2), ".png")
+    at = data.index(b"IDAT") - 4
+    with pytest.raises(DataError, match=r"^holiday: a damaged PNG"):
+        decode(data[:at] + (10**9).to_bytes(4, "big") + data[at + 4 :], "holiday")
+
+
 def test_what_a_phone_appends_does_no_harm() -> None:
     data = held(encoded(picture(3)), 1) + b"ftypmp4 and a film" * 100
     assert decode(data, "motion").shape == (96, 128, 3)

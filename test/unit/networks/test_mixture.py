@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import distributions as D
 
+from visuomotor.errors import CheckpointError
 from visuomotor.networks import Gaussian, Mixture, MixtureLayer
 
 
@@ -16,6 +17,13 @@ def some_mixture(*shape: int, modes: int = 4, size: int = 3) -> Mixture:
         torch.randn(*shape, modes, size),
         torch.randn(*shape, modes, size),
     )
+
+
+def test_weights_that_are_not_finite_are_told() -> None:
+    mixture = some_mixture(2)
+    mixture.logits[1, 0] = torch.nan
+    with pytest.raises(CheckpointError, match="weights of its components that are not finite"):
+        mixture.sample(torch.Generator())
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (2, 5)])

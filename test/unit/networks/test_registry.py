@@ -179,6 +179,8 @@ def test_weights_in_a_wheel(name: str) -> None:
 
 
 def test_what_does_not_exist_is_named() -> None:
+    with pytest.raises(ConfigError, match="plain: got width -4, expected at least one"):
+        make_backbone("plain", width=-4)
     with pytest.raises(ConfigError, match="did you mean 'resnet34'"):
         make_backbone("resnet35")
     with pytest.raises(ConfigError, match="got stride 8, expected 4, the only one"):

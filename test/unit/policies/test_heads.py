@@ -167,6 +167,9 @@ def test_a_normaliser_survives_and_a_wrong_one_is_named() -> None:
     without = {k: t for k, t in scales.tensors().items() if k != "spread"}
     with pytest.raises(CheckpointError, match="here: the normaliser lacks spread; train it again"):
         Scales.from_tensors(without, POINTS, "here")
+    flat = {**scales.tensors(), "spread": torch.full(POINTS, 1e-45)}
+    with pytest.raises(CheckpointError, match="here: the normaliser's spread is 1"):
+        Scales.from_tensors(flat, POINTS, "here")
 
 
 class Episode:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from visuomotor.bench.skill_on_arm import roll_out_on_arm
-from visuomotor.checkpoint import save_checkpoint
+from visuomotor.checkpoint import load_tensors, save_checkpoint, save_tensors
 from visuomotor.config import save_yaml
 from visuomotor.contracts import STEP_NS, Observation
 from visuomotor.control.kinematics import HOME_Q, arm_state
-from visuomotor.errors import ConfigError, RobotError
+from visuomotor.errors import CheckpointError, ConfigError, RobotError
 from visuomotor.geometry import pose, pose_delta
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies import load_policy
@@ -231,6 +231,38 @@ def test_checkpoints_are_policies(tmp_path: Path) -> None:
     assert isinstance(learned, SkillPolicy)
     assert learned.config.scale == 0.3
     assert learned.motion.action == "push_left_to_right"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("object_position", 1e38, "object_position reaches 1e"),
+        ("hand_azimuth", -1e9, "hand_azimuth reaches 1e"),
+        ("hand_position", torch.nan, "hand_position of step 0 not finite"),
+        ("touch", None, "got no steps"),
+    ],
+)
+def test_a_damaged_demonstration_is_refused(
+    tmp_path: Path, name: str, value: float | None, said: str
+) -> None:
+    save_replay(tmp_path / "r", example_demonstration("pick_up"))
+    weights = tmp_path / "r" / "weights.safetensors"
+    tensors = load_tensors(weights)
+    if value is None:
+        tensors = {n: t[:0] for n, t in tensors.items()}
+    else:
+        tensors[name][0] = value
+    save_tensors(tensors, weights)
+    with pytest.raises(CheckpointError, match=said):
+        load_policy(tmp_path / "r")
+
+
+def test_a_motion_that_is_none_is_refused_before_it_is_planned() -> None:
+    network = SkillNetwork(SMALL, 1)
+    for parameter in network.parameters():
+        parameter.data.fill_(torch.nan)
+    with pytest.raises(CheckpointError, match="the skill's hand goes to what is no pose"):
+        SkillPolicy(Actor(network), SkillArmConfig()).act(seen())
 
 
 def test_settings_are_for_skills_alone(tmp_path: Path) -> None:

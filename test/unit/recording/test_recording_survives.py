@@ -6,11 +6,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from visuomotor.bench.dataset import synthetic_frames, write_synthetic
 from visuomotor.contracts import STEP_NS
@@ -27,6 +29,7 @@ from visuomotor.recording import (
     repair,
     repair_all,
 )
+from visuomotor.recording.catalogue import describe
 from visuomotor.recording.scan import scan_messages
 
 SIZES = {"front": (48, 64), "side": (40, 60)}
@@ -145,6 +148,46 @@ def test_foreign_folders_and_files_are_one_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no set reached the disk"):
         repair(empty)
     assert empty.is_dir()
+
+
+def test_metadata_of_another_kind_is_one_error(tmp_path: Path) -> None:
+    """What rosbags takes as it is, whatever it is."""
+    (episode,) = write_synthetic(tmp_path, 1, 2, sizes={"front": (8, 12)})
+    path = episode / "metadata.yaml"
+    whole = path.read_text()
+    pose, tenfold = "/synced/current_pose", ["x"]
+    for _ in range(6):
+        tenfold = [tenfold] * 10
+
+    def refused(change: Callable[[dict[str, Any], dict[str, Any]], object], said: str) -> None:
+        values = yaml.safe_load(whole)["rosbag2_bagfile_information"]
+        listed = values["topics_with_message_count"]
+        change(values, {t["topic_metadata"]["name"]: t for t in listed})
+        path.write_text(yaml.safe_dump({"rosbag2_bagfile_information": values}))
+        with pytest.raises(DataError, match=said):
+            _read_all(episode)
+
+    def typed(topic: str, msgtype: object) -> Callable[[dict[str, Any], dict[str, Any]], object]:
+        return lambda _, topics: topics[topic]["topic_metadata"].update(type=msgtype)
+
+    refused(typed(pose, ["x"]), r"got the type \['x'\] of '/synced/current_pose'")
+    refused(typed("/command/gripper", "std_msgs/msg/String"), "got std_msgs/msg/String on /command")
+    refused(lambda _, t: t[pose].update(message_count="many"), "got 'many' messages on '/synced/cu")
+    refused(lambda v, _: v["duration"].update(nanoseconds=0.5), "expected nanoseconds")
+    refused(lambda v, _: v.update(files="x"), "got the files 'x', expected a list")
+    refused(lambda v, _: v.update(files=tenfold), "more than 200000 values")
+    refused(
+        lambda _, t: t["/front/extrinsics"]["topic_metadata"].update(offered_qos_profiles=[]),
+        "no readable message on its extrinsics",
+    )
+    path.write_text(whole)
+    _read_all(episode)
+
+
+def _read_all(episode: Path) -> None:
+    describe(episode)
+    read_actions(episode)
+    list(read_frames(episode))
 
 
 @pytest.mark.parametrize(

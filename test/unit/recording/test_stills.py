@@ -68,3 +68,8 @@ def test_what_is_no_image_says_what_is(episode, tmp_path) -> None:
         still(episode, "side")
     with pytest.raises(DataError, match=r"got no set at 99\.0 s, expected a time from 0 to"):
         still(episode, "front", 99.0)
+    for never in (float("inf"), float("nan"), -1e300):
+        with pytest.raises(DataError, match="expected one within the episode"):
+            still(episode, "front", never)
+    with pytest.raises(DataError, match=r"trim: got \(0\.0, inf\), expected 0 <= start < end"):
+        trim(episode, 0.0, float("inf"))

@@ -17,6 +17,7 @@ from visuomotor.bench.fuzzing.target import Target
 from visuomotor.contracts import BASE_FRAMES, Float64, RobotState
 from visuomotor.control import BridgeConfig, CartesianBridge
 from visuomotor.control.arbitration import SOURCES
+from visuomotor.control.kinematics import HOME_Q
 from visuomotor.geometry import apply_delta, pose
 
 _HOME = pose(np.diag([1.0, -1.0, -1.0]), [0.45, 0.0, 0.3])
@@ -49,16 +50,17 @@ def _make(rng: Random) -> bytes:
         "max_jump_rad": rng.choice((0.5, 2.5)),
     }
     odds = rng.choice((0.0, 0.02, 0.2))  # of something strange; where it is large little moves
+    course = [rng.uniform(-0.03, 0.03) for _ in range(6)] if rng.random() < 0.5 else [0.0] * 6
     events: list[list[Any]] = [["state", 0, *[0.0] * 6, 0.04], ["teleop", 0, True]]
     for kind in rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=_LENGTH):
         later = 10**7 if kind == "step" else 0
         if rng.random() < odds / 2:
             later = rng.choice(_TIMES)
-        events.append([kind, later, *_numbers(kind, rng, odds)])
+        events.append([kind, later, *_numbers(kind, rng, odds, course)])
     return json.dumps([config, events]).encode()
 
 
-def _numbers(kind: str, rng: Random, odds: float) -> list[Any]:
+def _numbers(kind: str, rng: Random, odds: float, course: list[float]) -> list[Any]:
     def real(size: float) -> float:
         return rng.choice(REALS) if rng.random() < odds / 4 else rng.uniform(-size, size)
 
@@ -66,7 +68,8 @@ def _numbers(kind: str, rng: Random, odds: float) -> list[Any]:
         frame = rng.choice(BASE_FRAMES) if rng.random() >= odds / 2 else rng.choice(("map", ""))
         age = 0 if rng.random() >= odds / 2 else rng.choice(_AGES)
         size = rng.choice((0.02, 0.05, 0.5))
-        delta = [real(size) for _ in range(3)] + [real(8 * size) for _ in range(3)]
+        sizes = [size] * 3 + [8 * size] * 3 if not any(course) else [0.005] * 6
+        delta = [c + real(s) for c, s in zip(course, sizes, strict=True)]
         sender = rng.choice(("", "a")) if rng.random() >= odds / 4 else "b"
         return [rng.randrange(2), frame, age, sender, *delta]
     if kind == "state":  # mostly the arm is where it was told to be
@@ -87,7 +90,7 @@ class _Player:
     def __init__(self, config: BridgeConfig) -> None:
         self._bridge = CartesianBridge(config)
         self._bounds = CommandBounds(config)
-        self._robot = RobotState(0, _HOME, np.zeros(7), np.zeros(7), 0.04)
+        self._robot = RobotState(0, _HOME, HOME_Q, np.zeros(7), 0.04)
         self._reference: Float64 = _HOME
         self._now_ns = 10**12
         self._does: dict[str, Callable[..., object]] = {

@@ -40,6 +40,7 @@ SIZES = {"front": (16, 24)}
 SETS = 5
 SPEC = ObservationSpec((CameraSpec("front", 16, 24),))
 METADATA = "metadata.yaml"
+NAME = "20260101T000000Z-000000"
 
 
 def bag(folder: Path) -> Target:
@@ -176,7 +177,15 @@ def _episodes(folder: Path) -> tuple[Path, Path]:
     """Two healthy episodes, the second one JPEG."""
     (first,) = write_synthetic(folder / "png", 1, SETS, WriterConfig(color="png"), SIZES)
     (second,) = write_synthetic(folder / "jpeg", 1, SETS, WriterConfig(color="jpeg"), SIZES)
-    return first, second
+    return _named(first), _named(second)
+
+
+def _named(episode: Path) -> Path:
+    """The episode under a name that no chance is in, so that a kept input fits it again."""
+    bag, metadata = _mcap(episode), episode / METADATA
+    metadata.write_text(metadata.read_text().replace(episode.name, NAME))
+    bag.rename(bag.with_name(f"{NAME}.mcap"))
+    return episode.rename(episode.with_name(NAME))
 
 
 def _mcap(episode: Path) -> Path:

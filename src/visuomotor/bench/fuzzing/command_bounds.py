@@ -25,8 +25,10 @@ class CommandBounds:
         self._lower, self._upper = config.lower, config.upper
         self._measured: list[Float64] = []
         self._pose: Float64 | None = None
+        self._sent: Float64 | None = None
         self._twist = np.zeros(6)
         self._time_ns = 0
+        self._teleports = 0
 
     def measured(self, T_base_ee: Float64) -> None:
         """A robot state that the bridge is given."""
@@ -36,8 +38,10 @@ class CommandBounds:
     def check(self, output: BridgeOutput, now_ns: int) -> None:
         """One step's output."""
         self._check_commands(output)
+        teleports = output.counters.get("teleports", 0)
+        restarted, self._teleports = teleports > self._teleports, teleports
         if output.pose is None or output.sent is None:
-            self._pose = None
+            self._pose = self._sent = None
             return
         if not (is_pose(output.pose) and is_pose(output.sent)):
             raise Violation("a reference that is no pose")
@@ -46,9 +50,14 @@ class CommandBounds:
             elapsed_s = self._config.max_step_s
         self._check_twist(output.twist)
         if not self._was_anchored(output.pose, elapsed_s):
-            self._check_motion(output, elapsed_s)
+            self._check_motion(output.twist, elapsed_s, restarted)
+            if self._sent is not None and not (
+                restarted or self._within(self._sent, output.sent, elapsed_s)
+            ):
+                raise Violation("what is sent moves faster than its speed allows")
         self._check_place(output.pose, output.sent)
-        self._pose, self._twist, self._time_ns = output.pose, output.twist, now_ns
+        self._pose, self._sent = output.pose, output.sent
+        self._twist, self._time_ns = output.twist, now_ns
 
     def _check_commands(self, output: BridgeOutput) -> None:
         width = output.gripper_width_m
@@ -79,10 +88,11 @@ class CommandBounds:
         if near and self._inside(pose):
             return False
         for measured in reversed(self._measured[-40:]):
-            if self._within(measured, pose, elapsed_s):
-                place = measured[:3, 3]
-                self._lower = np.minimum(self._config.lower, place)
-                self._upper = np.maximum(self._config.upper, place)
+            place = measured[:3, 3]
+            lower = np.minimum(self._config.lower, place)
+            upper = np.maximum(self._config.upper, place)
+            if self._within(measured, pose, elapsed_s) and _between(pose, lower, upper):
+                self._lower, self._upper = lower, upper
                 moving = self._pose is not None and np.abs(self._twist).max() > _SLACK
                 if moving and not (near or self._config.anchor_on_teleport):
                     raise Violation("put elsewhere while it moved")
@@ -92,8 +102,7 @@ class CommandBounds:
         raise Violation("farther in one step than its speed allows")
 
     def _inside(self, pose: Float64) -> bool:
-        place = pose[:3, 3]
-        return bool((place >= self._lower - _SLACK).all() and (place <= self._upper + _SLACK).all())
+        return _between(pose, self._lower, self._upper)
 
     def _within(self, before: Float64, after: Float64, elapsed_s: float) -> bool:
         config = self._config
@@ -106,14 +115,18 @@ class CommandBounds:
             and turned <= config.max_angular_speed * step_s + 2e-3  # a measured one is not exact
         )
 
-    def _check_motion(self, output: BridgeOutput, elapsed_s: float) -> None:
+    def _check_motion(self, twist: Float64, elapsed_s: float, restarted: bool) -> None:
         config = self._config
-        change = output.twist - self._twist
-        if config.anchor_on_teleport and np.linalg.norm(output.twist) < np.linalg.norm(change):
-            change = output.twist  # a simulation's arm, put elsewhere, begins at rest
-        if np.linalg.norm(change[:3]) > config.max_acceleration * elapsed_s + _SLACK:
+        changes = [twist - self._twist]
+        if config.anchor_on_teleport and restarted:  # an arm put elsewhere begins at rest
+            changes.append(twist)
+        most = config.max_acceleration * elapsed_s + _SLACK
+        most_angular = config.max_angular_acceleration * elapsed_s + _SLACK
+        linear = [bool(np.linalg.norm(change[:3]) <= most) for change in changes]
+        angular = [bool(np.linalg.norm(change[3:]) <= most_angular) for change in changes]
+        if not any(linear):
             raise Violation("more than max_acceleration")
-        if np.linalg.norm(change[3:]) > config.max_angular_acceleration * elapsed_s + _SLACK:
+        if not any(map(all, zip(linear, angular, strict=True))):
             raise Violation("more than max_angular_acceleration")
 
     def _check_place(self, pose: Float64, sent: Float64) -> None:
@@ -122,3 +135,8 @@ class CommandBounds:
         ahead = float(np.linalg.norm(sent[:3, 3] - pose[:3, 3]))
         if ahead > self._config.lead_s * self._config.max_speed + _SLACK:
             raise Violation("sent farther ahead than the lead")
+
+
+def _between(pose: Float64, lower: Float64, upper: Float64) -> bool:
+    place = pose[:3, 3]
+    return bool((place >= lower - _SLACK).all() and (place <= upper + _SLACK).all())

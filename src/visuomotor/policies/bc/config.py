@@ -20,8 +20,10 @@ class EncoderConfig:
     points: int = 16
 
     def __post_init__(self) -> None:
-        if self.points < 1:
-            raise ValueError(f"encoder: got {self.points} points, expected at least 1")
+        if min(self.points, self.width) < 1:
+            raise ValueError(
+                f"encoder: got {self.points} points, width {self.width}, expected at least 1"
+            )
 
 
 @dataclass(frozen=True)

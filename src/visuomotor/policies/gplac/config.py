@@ -63,7 +63,7 @@ class GplacConfig:
 
     def __post_init__(self) -> None:
         layers = (*self.channels, *self.shared, *self.classifier)
-        if not self.channels or min(layers) < 1 or self.sharpness <= 0:
+        if not self.channels or min(layers) < 1 or not self.sharpness > 0:
             raise ValueError(
                 f"gplac: got channels {self.channels}, shared {self.shared}, classifier "
                 f"{self.classifier}, sharpness {self.sharpness}; expected positive sizes"

@@ -66,7 +66,7 @@ class HanConfig:
             raise ValueError(
                 "han: got crops `literal` with attention `whole`, which has none to cut"
             )
-        if self.offset_m <= 0 or self.turn_rad <= 0:
+        if not (self.offset_m > 0 and self.turn_rad > 0):
             raise ValueError(
                 f"han: got offset_m {self.offset_m}, turn_rad {self.turn_rad}; expected > 0"
             )

@@ -9,6 +9,10 @@ import torch
 from torch import Tensor
 
 from visuomotor.checkpoint import normaliser_tensors
+from visuomotor.errors import CheckpointError
+
+LEAST_SPREAD = 1e-6
+"""What hardly varies in the data is taken to vary by 1e-3; only a damaged file holds less."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,14 @@ class Scales:
         shape: of what is seen.
         """
         shapes = {"seen": shape, "spread": shape, "delta": (6,), "width": (2,), "longest": (2,)}
-        return cls(**normaliser_tensors(tensors, shapes, where))
+        found = cls(**normaliser_tensors(tensors, shapes, where))
+        least = float(found.spread.min()) if found.spread.numel() else LEAST_SPREAD
+        if least < LEAST_SPREAD:
+            raise CheckpointError(
+                f"{where}: the normaliser's spread is {least:g} in one place, expected at least "
+                f"{LEAST_SPREAD:g}, for what is seen is divided by it; train it again"
+            )
+        return found
 
     def fill(self, seen: Tensor) -> Tensor:
         """What is seen (..., K, 3) or (..., F), with the mean where it is not finite."""

@@ -56,8 +56,23 @@ class SkillArmConfig:
     def __post_init__(self) -> None:
         positive = ("scale", "yaws", "safe_m", "speed_share", "leash_m", "leash_rad")
         for name in positive:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: got {getattr(self, name)}, expected more than 0")
+            if not 0 < getattr(self, name) <= 1000:
+                raise ValueError(
+                    f"{name}: got {getattr(self, name)}, expected more than 0, and 1000 at most"
+                )
+        lengths = (*self.position_m, *self.put_position_m, *self.raises_m, self.retreat_m)
+        if not (np.abs([*lengths, *self.place_m, *self.moved_m, self.height_m or 0.0]) <= 10).all():
+            raise ValueError(
+                f"got position_m {self.position_m}, put_position_m {self.put_position_m}, raises_m "
+                f"{self.raises_m}, retreat_m {self.retreat_m}, place_m {self.place_m}, moved_m "
+                f"{self.moved_m}, height_m {self.height_m}; expected lengths of 10 m at most"
+            )
+        angles = (*self.azimuths_deg, self.elevation_deg, self.yaw_deg or 0.0)
+        if not np.isfinite([*angles, self.lag_s]).all():
+            raise ValueError(
+                f"got azimuths_deg {self.azimuths_deg}, elevation_deg {self.elevation_deg}, "
+                f"yaw_deg {self.yaw_deg}, lag_s {self.lag_s}; expected finite numbers"
+            )
         for name in ("place_m", "moved_m"):
             value = getattr(self, name)
             if len(value) not in (0, 2) or not np.isfinite(value).all():

@@ -22,7 +22,7 @@ class SkillConfig:
     rotation: Literal["vector", "axes"] = "axes"
 
     def __post_init__(self) -> None:
-        if not self.hidden or min(self.hidden) < 1 or self.sigma <= 0:
+        if not self.hidden or min(self.hidden) < 1 or not self.sigma > 0:
             raise ValueError(
                 f"skill: got hidden {self.hidden}, sigma {self.sigma}; expected one layer or more "
                 "and a sigma > 0"

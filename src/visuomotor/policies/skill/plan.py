@@ -9,7 +9,7 @@ import numpy as np
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
 from visuomotor.control.reach import Reach, reach
-from visuomotor.errors import RobotError
+from visuomotor.errors import CheckpointError, RobotError
 from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
 from visuomotor.policies.skill.arm_config import SkillArmConfig
 from visuomotor.policies.skill.hand import Hand
@@ -18,6 +18,8 @@ from visuomotor.policies.skill.placement import Placement, placed
 
 _SPACING_M, _SPACING_RAD = 0.025, 0.15
 _GRASP_S = 1.2
+_FARTHEST_M = 20.0
+"""In the manipulation's frame; within an episode no hand of a skill comes as far."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
     missed: tuple[float, str] = (-np.inf, "")
     starts = motion.starts(scene.sizes, config)
     foretold = [foreseen(motion, start, scene.sizes) for start in starts]
+    _check_hands(motion.action, starts + [hand for hands in foretold for hand in hands])
     for raised_m in config.raises_m:
         for start, hands in zip(starts, foretold, strict=True):
             candidates = _candidates(scene, config, raised_m)
@@ -87,6 +90,18 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
         f"be reached; nearest is {missed[1]}; move the object, or choose another scale, yaw or "
         "raises_m (docs/skills.md)"
     )
+
+
+def _check_hands(action: str, hands: list[Hand]) -> None:
+    """CheckpointError for a motion that no arm's could be: its numbers are not a skill's."""
+    position = np.stack([h.position for h in hands])
+    rotation = np.stack([h.rotation for h in hands])
+    if not (np.isfinite(rotation).all() and bool((np.abs(position) <= _FARTHEST_M).all())):
+        raise CheckpointError(
+            f"{action}: the skill's hand goes to what is no pose or is farther than "
+            f"{_FARTHEST_M:g} m, expected a motion about the object; the checkpoint is damaged, "
+            "train or record it again"
+        )
 
 
 def _candidates(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from visuomotor.checkpoint import Checkpoint, save_checkpoint
 from visuomotor.config import from_mapping, load_yaml
-from visuomotor.errors import CheckpointError
+from visuomotor.errors import CheckpointError, DataError
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.skill.arm_config import SkillArmConfig
 from visuomotor.policies.skill.motion import Replay
@@ -47,8 +48,13 @@ def load(checkpoint: Checkpoint, folder: Path, config: SkillArmConfig | None = N
     missing = [name for name in _ARRAYS if name not in checkpoint.tensors]
     if missing:
         raise CheckpointError(f"{folder}: the demonstration lacks {', '.join(missing)}")
-    arrays = {name: checkpoint.tensors[name].numpy() for name in _ARRAYS}
-    return SkillPolicy(Replay(Demonstration(told.action, told.rate_hz, **arrays)), config)
+    arrays: dict[str, Any] = {n: checkpoint.tensors[n].double().numpy() for n in _ARRAYS}
+    arrays["phase"] = checkpoint.tensors["phase"].long().numpy()
+    try:
+        shown = Demonstration(told.action, told.rate_hz, **arrays)
+    except DataError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    return SkillPolicy(Replay(shown), config)
 
 
 def load_with_settings(checkpoint: Checkpoint, folder: Path, settings: Path) -> SkillPolicy:
