@@ -6,6 +6,7 @@ import contextlib
 import time
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -30,19 +31,25 @@ class Homing:
         self._node = node
         self._within_m, self._within_rad = within_m, within_rad
         self._measured: Float64 | None = None
+        self._begun_ns = 0
+        self._fault = ""
         self._enable = node.create_publisher(Bool, topics.TELEOP_ENABLE, topics.COMMAND)
         self._target = node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._gripper = node.create_publisher(JointState, topics.TELEOP_GRIPPER, topics.COMMAND)
         self._states = PolledSubscription(
             node, PoseStamped, topics.CURRENT_POSE, topics.NEWEST_STATE, self._on_pose
         )
+        self._status = PolledSubscription(
+            node, DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE, self._on_status
+        )
 
     def go(self, T_base_ee: Float64, timeout_s: float = 30.0) -> None:
         """Opens the hand and moves it up, across and down to the pose (4, 4).
 
-        Raises RobotError when the arm is not there in time.
+        Raises RobotError when the arm is not there in time, and at once when it is in a fault.
         """
         end = time.monotonic() + timeout_s
+        self._begun_ns, self._fault = self._now_ns(), ""
         try:
             for goal in self._way(self._wait_for_pose(end), T_base_ee):
                 self._lead(goal, end)
@@ -59,6 +66,9 @@ class Homing:
     def _lead(self, goal: Float64, end: float) -> None:
         while True:
             measured = self._wait_for_pose(end)
+            self._status.drain()
+            if self._fault:
+                raise RobotError(f"the arm is in a fault on its way to the start: {self._fault}")
             away = pose_delta(measured, goal)
             far, turned = float(np.linalg.norm(away[:3])), float(np.linalg.norm(away[3:]))
             if far < self._within_m and turned < self._within_rad:
@@ -66,11 +76,11 @@ class Homing:
             if time.monotonic() > end:
                 raise RobotError(
                     f"the arm is still {far * 100:.1f} cm and {turned:.2f} rad from where it is "
-                    "to begin; is it blocked, or in a fault (command/status)?"
+                    "to begin; is it blocked (command/status)?"
                 )
             away[:3] *= min(1.0, LEAD_M / max(far, 1e-9))
             away[3:] *= min(1.0, LEAD_RAD / max(turned, 1e-9))
-            now_ns = self._node.get_clock().now().nanoseconds
+            now_ns = self._now_ns()
             self._enable.publish(Bool(data=True))
             self._gripper.publish(messages.gripper_command_msg(MAX_GRIPPER_WIDTH_M, now_ns))
             self._target.publish(messages.pose_msg(apply_delta(measured, away), now_ns))
@@ -84,6 +94,15 @@ class Homing:
             if time.monotonic() > end:
                 raise RobotError("no current_pose; is the robot on?")
             time.sleep(PERIOD_S)
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
+
+    def _on_status(self, msg: DiagnosticArray) -> None:
+        """The bridge's; what it said before `go` is of no concern."""
+        bridge = messages.diagnostics_from_msg(msg).get("bridge", {})
+        if bridge.get("state") == "fault" and messages.stamp_ns_of(msg) > self._begun_ns:
+            self._fault = bridge.get("reason", "")
 
     def _on_pose(self, msg: PoseStamped) -> None:
         with contextlib.suppress(DataError):
