@@ -54,7 +54,7 @@ def train_goal(
     no_goal: bool = False,
     goal_camera: str | None = None,
     hindsight: float | None = None,
-    deterministic: bool = False,
+    mixture: bool = False,
 ) -> int:
     """Learn to reach what an image shows: GTI's second stage, and its baselines.
 
@@ -73,13 +73,13 @@ def train_goal(
         goal_camera: Of which of the cameras goal images are.
         hindsight: Share of what it learns whose goal is a later image of the episode instead of the
             final one.
-        deterministic: One action instead of a mixture of several.
+        mixture: A mixture of several actions instead of one, as in BC-RNN-GMM.
     """
     given: dict[str, Any] = {
         "goal": "none" if no_goal else None,
         "goal_camera": goal_camera,
         "hindsight": hindsight,
-        "action": "deterministic" if deterministic else None,
+        "action": "mixture" if mixture else None,
         "cameras": _cameras("goal", run, cameras),
     }
     return run_training("goal", run, given)

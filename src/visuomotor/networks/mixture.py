@@ -52,11 +52,6 @@ class Mixture:
         """Log densities (...) of z (..., D)."""
         return torch.logsumexp(self.log_weights + self.mode_log_probs(z), dim=-1)
 
-    def within(self) -> Tensor:
-        """Variances (...) within components: of the mean dimension, by the components' weights."""
-        variances = self.log_variances.exp().mean(dim=-1)
-        return (self.log_weights.exp() * variances).sum(dim=-1)
-
     def sample(
         self,
         generator: torch.Generator,

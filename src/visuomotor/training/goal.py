@@ -48,10 +48,7 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
     steps. hindsight: share of them whose goal is not their episode's final image but any
     that comes after them. width_weight: of the gripper's cross-entropy. balanced: episodes whose
     tags name a start and a goal count so that every such pair has the same weight, however often
-    the first stage went that way. evenness: a mixture's likelihood of a step is weighted by its own
-    variance to this power (Seitzer et al. 2022, "beta-NLL"). At 0 the steps that are certain, such
-    as rest, outweigh a hundredfold those where ways part, and the goal is learned last; at 1 all
-    count alike, as with a squared error.
+    the first stage went that way.
     """
 
     task: str | None = None
@@ -64,7 +61,6 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
     hindsight: float = 0.0
     width_weight: float = 0.5
     balanced: bool = True
-    evenness: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -81,10 +77,9 @@ class GoalTrainingConfig(GoalConfig, SequenceNoise):
                 f"{self.width_weight}, learning_rate {self.learning_rate}; expected positive "
                 "numbers, weights >= 0"
             )
-        if not (0 <= self.hindsight <= 1 and 0 <= self.evenness <= 1):
+        if not 0 <= self.hindsight <= 1:
             raise ValueError(
-                f"goal training: got hindsight {self.hindsight} and evenness {self.evenness}, "
-                "expected both from 0 to 1"
+                f"goal training: got hindsight {self.hindsight}, expected 0 <= hindsight <= 1"
             )
 
     def policy(self) -> GoalConfig:
@@ -168,9 +163,7 @@ def goal_loss(
     target = (seen.delta, seen.open_share)
     if not isinstance(outputs, ActionMixture):
         return imitation_loss(outputs, *target, seen.counts, config.width_weight)
-    weight = outputs.delta.within().detach() ** config.evenness
-    likelihood = outputs.log_likelihood(*target, config.width_weight)
-    loss = -(weight * likelihood)[seen.counts].mean()
+    loss = -outputs.log_likelihood(*target, config.width_weight)[seen.counts].mean()
     with torch.no_grad():
         best = outputs.likeliest()
         _, values = imitation_loss(best, *target, seen.counts, config.width_weight)

@@ -119,6 +119,23 @@ def test_memory_lasts_a_window(tmp_path: Path, action: str) -> None:
     assert len(set(widths[:4])) == 4, "within it, it remembers"
 
 
+def test_a_step_that_is_added_lasts_and_changes_the_next_time(tmp_path: Path) -> None:
+    """Within the same seed's episode: at t = 10 to 12 one step, at 20 to 22 another."""
+    changes = {"stuck_s": 0.5, "unstick_s": 0.15, "window": 1}
+    quiet = goal_policy(tmp_path / "a", **changes, unstick_spread=0.0)
+    loud = goal_policy(tmp_path / "b", **changes, unstick_spread=1.0)
+    ways = []
+    for policy in (quiet, loud):
+        policy.set_goal(WHITE)
+        ways.append(np.stack([policy.act(observation(t)).poses[0, :3, 3] for t in range(25)]))
+    added = ways[1] - ways[0]
+    assert not added[:10].any()
+    assert np.abs(added[10:13]).max() > 0
+    np.testing.assert_allclose(added[11:13], added[[10, 10]], atol=1e-9)
+    np.testing.assert_allclose(added[13:20], 0, atol=1e-9)
+    assert np.abs(added[20] - added[10]).max() > 1e-6
+
+
 # --- the mixture ---
 
 
@@ -196,9 +213,10 @@ def test_a_new_episode_has_no_past() -> None:
     assert not recovery.update(45 * STEP_NS, hand, 0.0)
 
 
-def test_a_stuck_policy_draws_for_a_while_and_counts_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("action", ["mixture", "deterministic"])
+def test_a_stuck_policy_draws_for_a_while_and_counts_it(tmp_path: Path, action: str) -> None:
     changes = {"stuck_s": 0.5, "unstick_s": 0.2}
-    policy = goal_policy(tmp_path, **changes)
+    policy = goal_policy(tmp_path, action=action, **changes)
     policy.set_goal(WHITE)
     info = [policy.act(observation(t)).info for t in range(25)]
     assert [int(i["stuck"][0]) for i in info] == [0] * 10 + [1] * 10 + [2] * 5
@@ -208,8 +226,9 @@ def test_a_stuck_policy_draws_for_a_while_and_counts_it(tmp_path: Path) -> None:
     assert not any(i["stuck"][0] or i["sampled"][0] for i in moving)
 
 
-def test_what_it_draws_follows_its_seed(tmp_path: Path) -> None:
-    policy = goal_policy(tmp_path, stuck_s=0.1)
+@pytest.mark.parametrize("action", ["mixture", "deterministic"])
+def test_what_it_draws_follows_its_seed(tmp_path: Path, action: str) -> None:
+    policy = goal_policy(tmp_path, action=action, stuck_s=0.1)
     runtime = PolicyRuntime(policy)
     runtime.set_goal(WHITE)
 

@@ -64,7 +64,7 @@ def test_the_goal_decides_the_way(tmp_path: Path) -> None:
 
 def test_without_a_goal_it_is_told_nothing(tmp_path: Path) -> None:
     """The same fork: it knows its way once it is on it, and at the fork it cannot."""
-    config = replace(CONFIG, goal="none", action="deterministic", steps=150, batch=8)
+    config = replace(CONFIG, goal="none", steps=150, batch=8)
     fit_goal(config, forks(cameras=1), tmp_path)
     policy = load_policy(tmp_path)
     for side in (-1, 1):
@@ -133,9 +133,9 @@ def test_the_command_trains_the_baseline(demos: Path, tmp_path: Path) -> None:
     cameras = [{"name": n, "height": 24, "width": 32, "depth": False} for n in ("front", "side")]
     save_yaml({**small, "cameras": cameras, "steps": 2, "batch": 2}, tmp_path / "c.yaml")
     words = ["train", "goal", "--dataset", demos, "--config", tmp_path / "c.yaml"]
-    assert main([*map(str, [*words, "--out", tmp_path / "p", "--no-goal", "--deterministic"])]) == 0
+    assert main([*map(str, [*words, "--out", tmp_path / "p", "--no-goal", "--mixture"])]) == 0
     config = load_checkpoint(tmp_path / "p", "goal").config
-    assert (config["goal"], config["action"]) == ("none", "deterministic")
+    assert (config["goal"], config["action"]) == ("none", "mixture")
     told = ["--out", tmp_path / "q", "--goal-camera", "side", "--hindsight", 0.5]
     assert main([*map(str, [*words, *told])]) == 0
     policy = load_policy(tmp_path / "q")
@@ -148,7 +148,6 @@ def test_settings_that_cannot_be_are_told(demos: Path, tmp_path: Path) -> None:
     for changes, said in (
         ({"goal_camera": "side"}, "goal_camera 'side', expected one of the policy's cameras: fro"),
         ({"hindsight": -0.1}, r"hindsight -0\.1"),
-        ({"evenness": 2.0}, r"evenness 2\.0"),
         ({"batch": 0}, "batch 0"),
         ({"stuck_s": -1.0}, r"stuck_s -1\.0"),
     ):

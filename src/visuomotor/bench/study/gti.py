@@ -33,8 +33,8 @@ STUDY = Study(
             "stage 1, a new latent every 20 steps", first_stage(period=20), BOTH
         ),
         "bc_rnn": Method(
-            "the recurrent policy on the demonstrations, told nothing",
-            from_demonstrations(goal="none"),
+            "the recurrent policy on the demonstrations, told nothing, with a mixture of actions",
+            from_demonstrations(goal="none", action="mixture"),
             BOTH,
         ),
         "gcbc": Method(

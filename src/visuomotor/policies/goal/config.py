@@ -15,10 +15,10 @@ class GoalConfig(RecoveryConfig):
 
     goal: an `image` of goal_camera, one of the policy's cameras, whose encoder it shares; `none`
     is BC-RNN. encoder: one per camera. units: of the LSTM. window: steps after which its memory
-    begins anew, as in training, where gradients reach no farther back. action: a Gaussian
-    `mixture` of `modes` components, of which the likeliest one's mean acts (robomimic's
-    BC-RNN-GMM, Mandlekar et al. 2021), or `deterministic`. least_spread: of a component, in units
-    of the demonstrated deltas' spread.
+    begins anew, as in training, where gradients reach no farther back. action: `deterministic`,
+    or a Gaussian `mixture` of `modes` components, of which the likeliest one's mean acts
+    (robomimic's BC-RNN-GMM, Mandlekar et al. 2021); it hears goals less (docs/gti.md).
+    least_spread: of a component, in units of the demonstrated deltas' spread.
     """
 
     goal: Literal["image", "none"] = "image"
@@ -26,7 +26,7 @@ class GoalConfig(RecoveryConfig):
     encoder: EncoderConfig = EncoderConfig("plain", width=32, points=32)
     units: int = 400
     window: int = 20
-    action: Literal["mixture", "deterministic"] = "mixture"
+    action: Literal["mixture", "deterministic"] = "deterministic"
     modes: int = 5
     least_spread: float = 0.05
 

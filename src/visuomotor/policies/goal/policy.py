@@ -20,7 +20,7 @@ from visuomotor.policies.goal.config import GoalConfig
 from visuomotor.policies.goal.network import GoalNetwork
 from visuomotor.policies.goal.recovery import Recovery
 from visuomotor.policies.heads import Scales, action_of
-from visuomotor.policies.heads.head import State
+from visuomotor.policies.heads.head import OUTPUTS, State
 
 
 class RecurrentPolicy:
@@ -30,6 +30,7 @@ class RecurrentPolicy:
         self.spec, self.config = spec, network.config
         self._network, self._scales = network.eval(), scales
         self._recovery = Recovery(self.config)
+        self._push = torch.zeros(OUTPUTS)
         self._generator = torch.Generator()
         self.seed(0)
         self.reset()
@@ -50,10 +51,14 @@ class RecurrentPolicy:
         goal = self._goal_seen()
         if self._recovery.update(stamp_ns, observation.T_base_ee, width_m):
             self._forget()
+            push = torch.randn(6, generator=self._generator)
+            self._push[:6] = self.config.unstick_spread * push
         outputs = self._outputs(observation, goal)
-        sampled = self._recovery.sampling(stamp_ns) and isinstance(outputs, ActionMixture)
+        sampled = self._recovery.sampling(stamp_ns)
         if isinstance(outputs, ActionMixture):
             outputs = outputs.sample(self._generator) if sampled else outputs.likeliest()
+        elif sampled:
+            outputs = outputs + self._push
         action = action_of(outputs[0, 0], observation, self._scales)
         info = {"stuck": np.array([float(self._recovery.count)]), "sampled": np.array([sampled])}
         return ActionChunk(

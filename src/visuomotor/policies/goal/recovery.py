@@ -21,7 +21,8 @@ class RecoveryConfig:
 
     It is stuck if for stuck_s its hand has stayed within stuck_m and stuck_rad of one pose and its
     gripper within stuck_width_m; 0 s: never. unstick_s: so long the memory that was dropped is
-    followed by actions that are drawn.
+    followed by actions that are drawn: of a mixture from all of it, else by adding one step that is
+    drawn anew each time, unstick_spread times the demonstrated ones' spread.
     """
 
     stuck_s: float = 2.0
@@ -29,13 +30,15 @@ class RecoveryConfig:
     stuck_rad: float = 0.05
     stuck_width_m: float = 0.002
     unstick_s: float = 1.0
+    unstick_spread: float = 0.5
 
     def __post_init__(self) -> None:
         bounds = (self.stuck_m, self.stuck_rad, self.stuck_width_m)
-        if min(self.stuck_s, self.unstick_s) < 0 or min(bounds) <= 0:
+        if min(self.stuck_s, self.unstick_s, self.unstick_spread) < 0 or min(bounds) <= 0:
             raise ValueError(
-                f"recovery: got stuck_s {self.stuck_s}, unstick_s {self.unstick_s}, stuck_m, "
-                f"stuck_rad, stuck_width_m {bounds}; expected times >= 0 and bounds > 0"
+                f"recovery: got stuck_s {self.stuck_s}, unstick_s {self.unstick_s}, unstick_spread "
+                f"{self.unstick_spread}, stuck_m, stuck_rad, stuck_width_m {bounds}; expected "
+                "times and spread >= 0 and bounds > 0"
             )
 
 
