@@ -195,6 +195,11 @@ ROWS = (
         "faults of the complete graph: nodes, streams, clocks, disks, commands; of them safe",
         lambda r: f"{r['figures']['rows']}; {r['figures']['safe']}",
     ),
+    Row(
+        "fuzz",
+        "damaged and malicious inputs; of them neither used nor refused with an error of ours",
+        lambda r: f"{r['figures']['cases']}; {r['figures']['defects']}",
+    ),
     Row("soak", "the complete graph for long: sets per second, worst growth of memory", _soak),
 )
 
