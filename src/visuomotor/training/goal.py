@@ -175,7 +175,7 @@ def pair_weights(dataset: Dataset) -> list[float]:
 
     1 for all where some episode is without them.
     """
-    pairs = [tuple(t for t in tags if t.startswith((START, GOAL))) for tags in dataset.tags]
+    pairs = [tuple(sorted(t for t in tags if t.startswith((START, GOAL)))) for tags in dataset.tags]
     steps = Counter[tuple[str, ...]]()
     for pair, episode in zip(pairs, dataset.episodes, strict=False):
         steps[pair] += len(episode)

@@ -96,7 +96,7 @@ def test_goals_are_final_images_or_in_hindsight_later_ones() -> None:
 def test_every_start_and_goal_has_the_same_weight() -> None:
     """However often the first stage went that way, and however long it took."""
     long, short = fork(1, steps=9), fork(1, steps=3)
-    tags = [("start a", "goal c", "dusk"), ("goal d", "start a"), ("start a", "goal c")]
+    tags = [("start a", "goal c", "dusk"), ("goal d", "start a"), ("goal c", "start a")]
     dataset = Dataset(SPEC, [long, short, short], tuple(tags))
     weights = pair_weights(dataset)
     steps = [len(e) * w for e, w in zip(dataset.episodes, weights, strict=True)]
