@@ -18,10 +18,11 @@ from visuomotor.control.arbitration import SOURCES, Arbiter, Source
 from visuomotor.control.bridge_config import BridgeConfig
 from visuomotor.control.following import FollowWatch, teleported_by
 from visuomotor.control.gripper_edge import GripperEdge
-from visuomotor.control.joints import joint_margin, speed_share
+from visuomotor.control.joints import joint_margin
 from visuomotor.control.lead import Lead
 from visuomotor.control.reference import ReferenceGenerator
 from visuomotor.control.senders import Senders
+from visuomotor.control.slowing import Slowing
 from visuomotor.control.states import State
 from visuomotor.control.targets import Verdict, judge_width
 from visuomotor.control.tracking import length, turn
@@ -81,6 +82,8 @@ class CartesianBridge:
         self._reason = ""
         self._following = FollowWatch(config)
         self._pressed = WrenchWatch(config)
+        self._slowing = Slowing(config)
+        self._velocity: Float64 = np.zeros(3)  # of the reference, m/s
         self._gripper = GripperEdge(config.gripper_tolerance_m)
         self._clear_motion()
 
@@ -108,7 +111,8 @@ class CartesianBridge:
             self._counters["state/no_gripper_width"] += 1
         last, gap_s = self._measured, (now_ns - self._measured_ns) * 1e-9
         self._measured, self._measured_ns = state, now_ns
-        self._mind_joints(state)
+        if self._slowing.near_limits(state):
+            self._counters["slowed/joint_limit"] += 1
         if self._generator.pose is None:
             self._generator.anchor(state.T_base_ee, now_ns)
         elif last is not None:
@@ -249,7 +253,9 @@ class CartesianBridge:
         width = None if state == "fault" else self._gripper.take()
         pose, sent, twist, acceleration = None, None, np.zeros(6), np.zeros(6)
         if self._generator.pose is not None:
+            self._mind_lag(self._generator.pose, now_ns)
             reference = self._generator.step(now_ns)
+            self._velocity = reference.twist[:3]
             pose, twist, acceleration = reference.pose, reference.twist, reference.acceleration
             sent = self._lead.ahead(reference, now_ns)
             if self._generator.holding and state in ("teleop", "policy"):
@@ -337,12 +343,13 @@ class CartesianBridge:
         if reason:
             self.fail(reason)
 
-    def _mind_joints(self, state: RobotState) -> None:
-        config, generator = self.config, self._generator
-        share = speed_share(state.q, state.dq, config.joint_slow_rad, config.joint_least_share)
-        if share < 1.0 <= generator.speed_share:
-            self._counters["slowed/joint_limit"] += 1
-        generator.speed_share = share
+    def _mind_lag(self, reference: Float64, now_ns: int) -> None:
+        measured, age_s = self._measured, (now_ns - self._measured_ns) * 1e-9
+        if measured is not None and self._slowing.lagging(
+            reference, self._velocity, measured.T_base_ee, age_s
+        ):
+            self._counters["slowed/lagging"] += 1
+        self._generator.speed_share = self._slowing.share
 
     def _teleported(self, moved: float, now_ns: int) -> None:
         assert self._measured is not None

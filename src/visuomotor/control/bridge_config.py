@@ -27,6 +27,7 @@ class BridgeConfig(Limits, WrenchLimits):
     joint_slow_rad: float = 0.15  # a joint nearer to its limit than this slows the hand down ...
     joint_least_share: float = 0.1  # ... to this share of the speed at the limit itself
     lead_s: float = 0.0  # what the arm lags behind its reference, and is therefore sent ahead
+    catch_up_rate: float = 0.0  # 1/s: the speed that a lagging arm adds, by the distance it lags
 
     def __post_init__(self) -> None:
         Limits.__post_init__(self)
@@ -46,5 +47,7 @@ class BridgeConfig(Limits, WrenchLimits):
                 raise ValueError(f"{name}: got {value}, expected a positive number")
         if not 0.0 <= self.lead_s <= 0.15:
             raise ValueError(f"lead_s: got {self.lead_s}, expected 0 to 0.15 s")
+        if not 0.0 <= self.catch_up_rate <= 100.0:
+            raise ValueError(f"catch_up_rate: got {self.catch_up_rate}, expected 0 to 100 per s")
         if self.joint_least_share > 1:
             raise ValueError(f"joint_least_share: got {self.joint_least_share}, expected at most 1")

@@ -152,12 +152,12 @@ deeds = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(deeds)
-@example([("push", 0.0546875, 1), ("teleop", 0.0, 1)])
-@example([("teleop", 0.03125, 5), ("off", 0.0, 20), ("teleop", 0.0, 1)])
-def test_the_machine_is_the_one_drawn_and_no_input_leaves_the_limits(sequence) -> None:
+@given(deeds, st.sampled_from((0.0, 14.0)))
+@example([("push", 0.0546875, 1), ("teleop", 0.0, 1)], 0.0)
+@example([("teleop", 0.03125, 5), ("off", 0.0, 20), ("teleop", 0.0, 1)], 0.0)
+def test_the_machine_is_the_one_drawn_and_no_input_leaves_the_limits(sequence, rate) -> None:
     """Every step within speed, acceleration and workspace, every change of state an allowed one."""
-    bench = Bench()
+    bench = Bench(catch_up_rate=rate)
     limits: BridgeConfig = bench.bridge.config
     dt = TICK_NS * 1e-9
     last = bench.tick()
