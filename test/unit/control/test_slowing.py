@@ -46,11 +46,13 @@ def caught_up(rate: float, mass: float, friction: float) -> Spring:
     for k in range(300):
         if k % 5 == 0:
             y = min(0.04 * (k // 5 + 1), REACH_M)
-            assert bench.bridge.offer("policy", pose(down, HOME + (0, y, 0)), bench.now_ns)
+            assert bench.bridge.offer(
+                "policy", pose(down, HOME + np.array([0, y, 0])), bench.now_ns
+            )
         out = bench.tick()
         assert abs(out.twist[1]) <= bench.bridge.config.max_speed + 1e-9
         spring.pull(out.pose[1, 3], out.twist[1], 0.01)
-        bench.measured = pose(down, HOME + (0, spring.y, 0))
+        bench.measured = pose(down, HOME + np.array([0, spring.y, 0]))
     return spring
 
 
@@ -69,7 +71,7 @@ def test_without_it_the_heavy_arm_does_not() -> None:
 
 def looked(behind, speed=0.1, aside=0.0, age_s=0.0, rate=10.0):
     slowing = Slowing(BridgeConfig(catch_up_rate=rate))
-    reference = pose(np.eye(3), HOME + (0, behind, aside))
+    reference = pose(np.eye(3), HOME + np.array([0, behind, aside]))
     began = slowing.lagging(reference, np.array([0, speed, 0]), pose(np.eye(3), HOME), age_s)
     return slowing.share, began
 
