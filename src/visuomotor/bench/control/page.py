@@ -31,7 +31,8 @@ FAULTS = """
 ## Faults
 
 The arm goes at 0.1 m/s when the fault comes. Overshoot: beyond the farthest accepted target. Each
-row is a test (test/graph/test_faults.py), which also sees the arm follow again afterwards.
+row is a test (test/graph/test_faults.py), which also sees the arm follow again afterwards. A push
+moves the hand by its own force, however the bridge brakes: the limit there is the reference's.
 
 """
 
@@ -92,8 +93,8 @@ def _breaks(backend: str, f: Figures) -> list[str]:
 
 
 _FAULT_HEAD = (
-    *("backend", "fault", "the bridge then", "because", "peak speed, m/s", "overshoot, mm"),
-    *("at rest after, s", "and then"),
+    *("backend", "fault", "the bridge then", "because", "peak speed of the arm, m/s"),
+    *("of the reference", "overshoot, mm", "at rest after, s", "and then"),
 )
 
 
@@ -104,6 +105,7 @@ def _fault(backend: str, row: Figures) -> list[str]:
         row["state"],
         row["reason"].split(";")[0],
         f"{row['peak_speed']:.2f}",
+        f"{row['reference_speed']:.2f}",
         f"{row['overshoot_mm']:.1f}",
         _seconds(row["rest_after_s"]),
         row["back"],
