@@ -13,8 +13,8 @@ from visuomotor.contracts import Float64, StampedImage
 from visuomotor.errors import DataError
 from visuomotor.geometry import PinholeCamera
 from visuomotor.recording import messages, open_bag
+from visuomotor.recording.bag_reader import Bag
 from visuomotor.recording.images import color_of, depth_of
-from visuomotor.recording.reader import Bag
 
 POSE_TOPICS = ("current_pose", "synced/current_pose")
 COMMANDS = ("command/target_pose", "command/reference")

@@ -1,5 +1,6 @@
 """Recording: the bag schema, writing and repairing episodes, and the catalogue of them."""
 
+from visuomotor.recording.bag_reader import Bag, open_bag
 from visuomotor.recording.catalogue import (
     EpisodeInfo,
     describe,
@@ -14,13 +15,7 @@ from visuomotor.recording.catalogue import (
     trim,
 )
 from visuomotor.recording.playback import PlayedMessage, play
-from visuomotor.recording.reader import (
-    Bag,
-    open_bag,
-    read_actions,
-    read_frames,
-    read_gripper_commands,
-)
+from visuomotor.recording.reader import read_actions, read_frames, read_gripper_commands
 from visuomotor.recording.repair import repair, repair_all
 from visuomotor.recording.session import RecordingSession
 from visuomotor.recording.sidecar import Marker, Outcome, Sidecar, load_sidecar, save_sidecar

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from visuomotor.errors import DataError
 from visuomotor.recording.bag import PARTIAL
-from visuomotor.recording.reader import open_bag
+from visuomotor.recording.bag_reader import open_bag
 from visuomotor.recording.sidecar import OUTCOMES, Outcome, Sidecar, load_sidecar, save_sidecar
 
 TRASH = ".trash"

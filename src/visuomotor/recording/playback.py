@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visuomotor.errors import DataError
-from visuomotor.recording.reader import open_bag
+from visuomotor.recording.bag_reader import open_bag
 
 
 @dataclass(frozen=True)

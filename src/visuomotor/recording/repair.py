@@ -10,8 +10,8 @@ from pathlib import Path
 
 from visuomotor.errors import DataError
 from visuomotor.recording.bag import PARTIAL, BagWriter
+from visuomotor.recording.bag_reader import open_bag
 from visuomotor.recording.catalogue import TRASH, find_partial
-from visuomotor.recording.reader import open_bag
 from visuomotor.recording.scan import scan_messages
 from visuomotor.recording.sidecar import Sidecar, load_sidecar, save_sidecar
 from visuomotor.recording.statistics import EpisodeStatistics

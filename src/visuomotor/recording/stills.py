@@ -9,8 +9,9 @@ import numpy as np
 
 from visuomotor.contracts import UInt8
 from visuomotor.errors import DataError
+from visuomotor.recording.bag_reader import open_bag
 from visuomotor.recording.compression import decoded
-from visuomotor.recording.reader import open_bag, read_frames
+from visuomotor.recording.reader import read_frames
 from visuomotor.recording.sidecar import LONGEST_S, load_sidecar
 
 _BEFORE_NS = 1_500_000_000

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from visuomotor.contracts import Float64
 from visuomotor.errors import DataError
 from visuomotor.recording import Sidecar
-from visuomotor.recording.reader import open_bag
+from visuomotor.recording.bag_reader import open_bag
 
 if TYPE_CHECKING:
     from visuomotor.sim import SimWorld

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from visuomotor.errors import DataError
 from visuomotor.recording import messages
+from visuomotor.recording.bag_reader import open_bag
 from visuomotor.recording.catalogue import find_episodes
-from visuomotor.recording.reader import open_bag
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.tasks.motion import yaw_of
 
