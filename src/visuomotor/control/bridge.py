@@ -6,26 +6,22 @@ of any one clock.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from visuomotor.contracts import Action, Float64, RobotState
 from visuomotor.control.arbitration import SOURCES, Arbiter, Source
 from visuomotor.control.bridge_config import BridgeConfig
+from visuomotor.control.bridge_output import BridgeOutput, following_text
+from visuomotor.control.counting import CommandCounter
 from visuomotor.control.following import FollowWatch, teleported_by
 from visuomotor.control.gripper_edge import GripperEdge
-from visuomotor.control.joints import joint_margin
 from visuomotor.control.lead import Lead
 from visuomotor.control.reference import ReferenceGenerator
-from visuomotor.control.senders import Senders
+from visuomotor.control.senders import Senders, contested
 from visuomotor.control.slowing import Slowing
 from visuomotor.control.states import State
-from visuomotor.control.targets import Verdict, judge_width
-from visuomotor.control.tracking import length, turn
+from visuomotor.control.targets import Verdict, age_refusal, judge_width
 from visuomotor.control.wrench import WrenchWatch
 from visuomotor.errors import unknown_name
 from visuomotor.geometry import is_pose
@@ -33,27 +29,6 @@ from visuomotor.geometry import is_pose
 CLOCK_JUMP_NS = 1_000_000_000
 SETTLED_NS = 100_000_000
 """The arm comes to rest so long after its reference did."""
-
-
-@dataclass(frozen=True)
-class BridgeOutput:
-    """What one step yields.
-
-    pose (4, 4) in base, None until a robot state came; twist and acceleration (6,) along base axes.
-    sent (4, 4): the pose for an arm that lags behind, ahead of `pose` by the configured lead.
-    gripper_width_m: only when a new command is due. accepted: the target accepted since the last
-    step, with the width commanded last. reason: why it holds, or the fault.
-    """
-
-    pose: Float64 | None
-    sent: Float64 | None
-    twist: Float64
-    acceleration: Float64
-    gripper_width_m: float | None
-    accepted: Action | None
-    state: State
-    reason: str
-    counters: Mapping[str, int] = field(default_factory=dict)
 
 
 class CartesianBridge:
@@ -71,7 +46,7 @@ class CartesianBridge:
         self._arbiter = Arbiter(
             config.require_policy_enable, config.enable_timeout_s, config.stale_s
         )
-        self._counters: Counter[str] = Counter()
+        self._counters = CommandCounter()
         self._now_ns: int | None = None
         self._measured: RobotState | None = None
         self._measured_ns = 0
@@ -158,15 +133,17 @@ class CartesianBridge:
         if refused is None and senders.several(now_ns):
             if self._owner == source:
                 self._generator.hold()
-            refused = Verdict(False, "contested", _contested(source))
+            refused = Verdict(False, "contested", contested(source))
         if refused is None and stamp_ns is not None:
-            refused = self._stamp_refusal(source, now_ns - stamp_ns)
+            refused = age_refusal(source, now_ns - stamp_ns, self.config.stale_s)
         if refused is not None:
-            return self._count(source, refused)
+            return self._counters.judged(source, refused)
         assert self._measured is not None
         afresh = self._generator.holding or self._owner != source
         measured = self._standing() if afresh else None
-        verdict = self._count(source, self._generator.offer(T_base_ee, now_ns, frame_id, measured))
+        verdict = self._counters.judged(
+            source, self._generator.offer(T_base_ee, now_ns, frame_id, measured)
+        )
         if verdict.T_base_ee is not None:
             if source == "policy":
                 self._arbiter.policy_offered(now_ns)
@@ -178,7 +155,7 @@ class CartesianBridge:
     def offer_gripper(self, source: Source, width_m: float, now_ns: int) -> Verdict:
         """A gripper width in m of one source; it reaches the hand only when it differs."""
         refused = self._refusal(source, now_ns)
-        verdict = self._count(source, refused or judge_width(width_m), "gripper ")
+        verdict = self._counters.judged(source, refused or judge_width(width_m), "gripper ")
         if verdict.width_m is not None:
             self._gripper.wish(verdict.width_m)
         return verdict
@@ -281,16 +258,7 @@ class CartesianBridge:
             "reason": self._reason,
             "owner": self._owner or "",
         }
-        reference = self._generator.pose
-        if reference is not None and self._measured is not None:
-            measured = self._measured.T_base_ee
-            error_m = length(reference[:3, 3] - measured[:3, 3])
-            values["tracking_error_m"] = f"{error_m:.4f}"
-            values["tracking_error_rad"] = f"{turn(reference[:3, :3], measured[:3, :3]):.4f}"
-        if self._measured is not None and np.isfinite(self._measured.q).all():
-            margin, joint = joint_margin(self._measured.q)
-            values["joint_margin_rad"] = f"{margin:.3f}"
-            values["joint"] = str(joint)
+        values |= following_text(self._generator.pose, self._measured)
         values["speed_share"] = f"{self._generator.speed_share:.2f}"
         if self._gripper.sent_m is not None:
             values["gripper_width_m"] = f"{self._gripper.sent_m:.4f}"
@@ -327,7 +295,7 @@ class CartesianBridge:
             return "hold", "the arm comes to rest after bridge/reset"
         source = self._arbiter.source(now_ns)
         if self._owner is not None and self._senders[self._owner].several(now_ns):
-            return "hold", _contested(self._owner)
+            return "hold", contested(self._owner)
         if source is None:
             return ("hold", "nobody live commands") if self._moved else ("idle", "")
         if self._owner not in (None, source):
@@ -382,28 +350,6 @@ class CartesianBridge:
         reason, detail = self._arbiter.refusal(source, now_ns)
         return Verdict(False, reason, detail) if reason else None
 
-    def _stamp_refusal(self, source: Source, age_ns: int) -> Verdict | None:
-        if abs(age_ns) * 1e-9 <= self.config.stale_s:
-            return None
-        if age_ns > 0:
-            return Verdict(False, "stale", f"{source}: the target is {age_ns * 1e-6:.0f} ms old")
-        return Verdict(
-            False,
-            "clock",
-            f"{source}: the target is {-age_ns * 1e-6:.0f} ms in the future; synchronise clocks",
-        )
-
-    def _count(self, source: Source, verdict: Verdict, what: str = "") -> Verdict:
-        if not verdict.accepted:
-            self._counters[f"refused/{source}/{what}{verdict.reason}".replace(" ", "_")] += 1
-        else:
-            self._counters[f"accepted/{source}{'/gripper' if what else ''}"] += 1
-            if verdict.reason:
-                self._counters[f"clipped/{source}/{verdict.reason}"] += 1
-        if verdict.detail and not verdict.detail.startswith(source):
-            return replace(verdict, detail=f"{source}: {what}{verdict.detail}")
-        return verdict
-
     def _tick(self, now_ns: int) -> None:
         """Notices a clock that jumped back: nothing timed before it counts any more."""
         if self._now_ns is not None and now_ns < self._now_ns - CLOCK_JUMP_NS:
@@ -412,7 +358,3 @@ class CartesianBridge:
             if self._measured is not None:
                 self._measured_ns = now_ns - round(2 * self.config.state_timeout_s * 1e9)
         self._now_ns = now_ns
-
-
-def _contested(source: Source) -> str:
-    return f"{source}: two nodes send targets; end one of them"

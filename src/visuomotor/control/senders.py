@@ -21,3 +21,8 @@ class Senders:
         """Whether more than one was heard of late."""
         quiet_ns = round(QUIET_S * 1e9)
         return sum(abs(now_ns - heard) <= quiet_ns for heard in self._heard_ns.values()) > 1
+
+
+def contested(source: str) -> str:
+    """Why the arm holds while several send for a source."""
+    return f"{source}: two nodes send targets; end one of them"

@@ -96,3 +96,16 @@ def judge_width(width_m: float) -> Verdict:
             True, "width", f"width {width:.4f} m clipped to {clipped:.4f}", width_m=clipped
         )
     return Verdict(True, width_m=clipped)
+
+
+def age_refusal(source: str, age_ns: int, stale_s: float) -> Verdict | None:
+    """Why a target of this age is refused (stale, or clock for one of the future); None if not."""
+    if abs(age_ns) * 1e-9 <= stale_s:
+        return None
+    if age_ns > 0:
+        return Verdict(False, "stale", f"{source}: the target is {age_ns * 1e-6:.0f} ms old")
+    return Verdict(
+        False,
+        "clock",
+        f"{source}: the target is {-age_ns * 1e-6:.0f} ms in the future; synchronise clocks",
+    )
