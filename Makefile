@@ -36,7 +36,7 @@ lerobot:
 	PYTHON="$(PYTHON)" scripts/lerobot
 
 test-lerobot: lerobot
-	.venv-lerobot/bin/python -m pytest -p no:cacheprovider -m lerobot test/unit
+	.venv-lerobot/bin/python -m pytest -p no:cacheprovider -m lerobot test
 
 # robosuite and robomimic over LeRobot's environment, for `visuomotor bench peers` alone.
 peers: lerobot
