@@ -184,6 +184,12 @@ def test_demos_and_the_catalogue(tmp_path: Path, capsys: pytest.CaptureFixture[s
     sidecar = load_sidecar(first)
     assert (sidecar.outcome, sidecar.operator, sidecar.trim_s) == ("failure", "me", (0.5, 1.5))
     assert {"slow", "blurred"} <= set(sidecar.tags)
+    assert main(["episodes", "list", str(tmp_path)]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told == "1 of 2 labelled episodes succeeded, 0.500 (95% interval 0.095 to 0.905)"
+    assert main(["episodes", "label", str(second), "--outcome", "unknown"]) == 0
+    assert main(["episodes", "list", str(tmp_path)]) == 0
+    assert "0 of 1 labelled episodes succeeded, 0.000" in capsys.readouterr().out
 
     assert main(["episodes", "discard", str(first), str(second)]) == 0
     assert find_episodes(tmp_path) == []

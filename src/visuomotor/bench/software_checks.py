@@ -84,11 +84,12 @@ def check_ros() -> list[Check]:
     from_wheels = wheels is not None and Path(rclpy.__file__).is_relative_to(sys.prefix)
     found = f"wheels, rclpy {wheels}" if from_wheels else f"distribution {distribution or '?'}"
     checks = [ok("ROS 2", f"{found} at {Path(rclpy.__file__).parent}")]
-    if from_wheels and distribution:
+    if wheels is not None and distribution:  # whose rclpy comes first does not matter
         checks[0] = warning(
             "ROS 2",
-            f"{found}, while {distribution} is sourced too",
-            "use one of them: a shell without setup.bash, or a virtual environment without wheels",
+            f"{found}; wheels are installed and {distribution} is sourced, too",
+            "use one of them: a shell without setup.bash, or an environment without wheels "
+            "(docs/tutorial.md, with a ROS distribution)",
         )
     lacking = [m for m in MESSAGES if not _imports(m)]
     if lacking:

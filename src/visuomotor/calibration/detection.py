@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +22,8 @@ MIN_SPREAD = 0.15
 """Corners nearly on one line leave a rotation open: least ratio of their narrow to wide extent."""
 MAX_PLANE_ERROR_PX = 2.0
 """Corners that fit no plane better than this are blurred, or the board is bent."""
+SQUARE_PX, MARGIN_PX = 40, 20
+"""Of the picture by which this OpenCV's detector is judged."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,26 @@ class Detection:
     pixels: Float64
     T_camera_board: Float64
     error_px: float
+
+
+def corner_bias_px(detect: Callable[[UInt8], Any] | None = None) -> float:
+    """What OpenCV adds to both coordinates of every corner: 0, or half a pixel before 4.14.
+
+    Older ones shift their corners before the refinement and back after it, which the refinement
+    does not care for (github.com/opencv/opencv/issues/25539). Found by a board that is drawn where
+    it is known. detect: of a grey image (H, W), as OpenCV's detectBoard; without one, OpenCV's.
+    """
+    board = Board()
+    corners, ids, *_ = (detect or cv2.aruco.CharucoDetector(charuco(board)).detectBoard)(
+        board.image(SQUARE_PX, MARGIN_PX)
+    )
+    numbers = np.asarray(ids).reshape(-1)
+    true = board.corners[numbers, :2] / board.square_m * SQUARE_PX + MARGIN_PX - 0.5
+    off = float(np.mean(np.asarray(corners, np.float64).reshape(-1, 2) - true))
+    return round(2 * off) / 2
+
+
+_opencv_bias_px = functools.cache(corner_bias_px)
 
 
 class BoardDetector:
@@ -68,7 +93,7 @@ class BoardDetector:
                 "outside the image or blurred"
             )
         numbers = np.asarray(ids, np.int64).reshape(-1)
-        pixels = np.asarray(found, np.float64).reshape(-1, 2)
+        pixels = np.asarray(found, np.float64).reshape(-1, 2) - _opencv_bias_px()
         points = self.corners[numbers]
         extent = np.linalg.svd(points[:, :2] - points[:, :2].mean(0), compute_uv=False)
         if extent[1] < MIN_SPREAD * extent[0]:

@@ -18,19 +18,28 @@ def list_episodes(
     task: str | None = None,
     trash: bool = False,
 ) -> int:
-    """List the episodes of a dataset, one a line.
+    """List the episodes of a dataset, one a line, and how many of those labelled succeeded.
 
     Args:
         dataset: Dataset folder.
         task: Only this task.
         trash: List the discarded ones instead.
     """
-    from visuomotor.recording import discarded, table
+    from visuomotor.bench.statistics import wilson
+    from visuomotor.recording import discarded, find_episodes, load_sidecar, table
 
     if trash:
         print("\n".join(map(str, discarded(dataset))) or f"nothing discarded in {dataset}")
-    else:
-        print(table(dataset, task))
+        return 0
+    print(table(dataset, task))
+    outcomes = [load_sidecar(path).outcome for path in find_episodes(dataset, task)]
+    solved, labelled = outcomes.count("success"), len(outcomes) - outcomes.count("unknown")
+    if labelled:
+        low, high = wilson(solved, labelled)
+        print(
+            f"{solved} of {labelled} labelled episodes succeeded, {solved / labelled:.3f} "
+            f"(95% interval {low:.3f} to {high:.3f})"
+        )
     return 0
 
 

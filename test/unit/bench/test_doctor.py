@@ -83,6 +83,19 @@ def test_long_lines_are_wrapped() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.skipif(software_checks.version("ros-rclpy") is None, reason="ROS is not from wheels")
+@pytest.mark.parametrize("prefix", [sys.prefix, "/elsewhere"], ids=["wheels", "sourced"])
+def test_wheels_beside_a_sourced_distribution_are_a_warning(
+    prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its PYTHONPATH comes before the environment, so that its rclpy is the one that is found."""
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    monkeypatch.setattr(sys, "prefix", prefix)
+    ros = software_checks.check_ros()[0]
+    assert (ros.name, ros.status) == ("ROS 2", "warning")
+    assert "jazzy is sourced, too" in ros.found
+
+
 def test_a_dds_profile_that_is_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", "/nowhere.xml")
     profile = next(c for c in software_checks.check_ros() if c.name == "DDS profile")

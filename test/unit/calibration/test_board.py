@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from board_views import SQUARE_ON, picture
 
-from visuomotor.calibration.board import Board
-from visuomotor.calibration.detection import BoardDetector, Detection
+from visuomotor.calibration.board import Board, charuco
+from visuomotor.calibration.detection import BoardDetector, Detection, corner_bias_px
 from visuomotor.calibration.file import load_board
 from visuomotor.calibration.printing import DPI, save_board
 from visuomotor.commands.calibration import board as write_board
@@ -26,6 +26,17 @@ def test_corners_lie_where_they_are_seen() -> None:
     expected = BOARD.corners[found.ids][:, :2] / BOARD.square_m * 60 + 79.5
     np.testing.assert_allclose(found.pixels, expected, atol=0.1)
     assert found.T_camera_board[2, 3] == pytest.approx(500 * BOARD.square_m / 60, rel=1e-3)
+
+
+@pytest.mark.parametrize("added_px", [0.0, 0.49, 0.5])
+def test_what_opencv_adds_to_every_corner_is_found(added_px: float) -> None:
+    """Before 4.14 half a pixel, which the refinement brings back to a hundredth."""
+
+    def detect(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        corners, ids, *_ = cv2.aruco.CharucoDetector(charuco(BOARD)).detectBoard(grey)
+        return corners - corner_bias_px() + added_px, ids
+
+    assert corner_bias_px(detect) == (0.5 if added_px else 0.0)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from documented_commands import ROOT
+from documented_commands import ROOT, readers_files
 
 from visuomotor.cli import application
 from visuomotor.commands.listing import CommandTree
@@ -24,8 +24,8 @@ from visuomotor.ros.launch import read_launch_file
 from visuomotor.ros.launch.supervisor import find_launch_file, parse_arguments
 
 FOREIGN = {
-    ".", "adb", "cd", "colcon", "docker", "echo", "eval", "git", "lerobot-train", "ln",
-    "mkdir", "rosdep", "source", "ssh", "sudo", "vcs",
+    ".", "adb", "cd", "colcon", "docker", "echo", "eval", "export", "git", "lerobot-train", "ln",
+    "mkdir", "python3", "rosdep", "rs-enumerate-devices", "source", "ssh", "sudo", "vcs",
 }  # fmt: skip
 """Programs of others: that they are written rightly is not checked."""
 PYTHON_LAUNCH = {"robot_crisp": {"bringup": "false"}, "gazebo": {"world": "false"}}
@@ -132,8 +132,19 @@ def check_ours(words: Sequence[str]) -> None:
 def check_launch(file: str, arguments: Sequence[str]) -> None:
     """The launch file is read with these arguments, foreign programs taken for installed."""
     path = find_launch_file(file)
-    given = {**PYTHON_LAUNCH.get(path.name.split(".")[0], {}), **parse_arguments(list(arguments))}
+    words = {k: readers_file(v) for k, v in parse_arguments(list(arguments)).items()}
+    given = {**PYTHON_LAUNCH.get(path.name.split(".")[0], {}), **words}
     assert read_launch_file(path, given, foreign_environment())
+
+
+def readers_file(name: str) -> str:
+    """The path of a file that a page has the reader write; any other value as it is."""
+    text = readers_files().get(name)
+    if text is None:
+        return name
+    path = Path(PREFIX.name) / name
+    path.write_text(text)
+    return str(path)
 
 
 @functools.cache

@@ -59,6 +59,12 @@ def blocks_of(page: Path) -> Iterator[Block]:
     assert not begin, f"{page}:{begin}: a block that does not end"
 
 
+def readers_files() -> dict[str, str]:
+    """What the pages have a reader write: YAML blocks that begin with `# NAME.yaml`."""
+    named = ((re.match(r"# (\w+\.yaml)$", b.text, re.M), b) for b in blocks())
+    return {name[1]: b.text for name, b in named if name and b.language == "yaml"}
+
+
 def commands_of(text: str) -> list[list[str]]:
     """The words of each command of a shell block, without comments and leading assignments."""
     found, waiting = list[list[str]](), ""

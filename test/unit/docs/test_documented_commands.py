@@ -4,11 +4,23 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from command_check import ROOT, TARGETS, check, leaf, options_of
-from documented_commands import PAGES, SHELL, Block, blocks, commands_of, inline_commands
+from documented_commands import (
+    PAGES,
+    SHELL,
+    Block,
+    blocks,
+    commands_of,
+    inline_commands,
+    readers_files,
+)
 
 from visuomotor.cli import main
+from visuomotor.config import from_mapping
+from visuomotor.nodes.cartesian_bridge import Config
 from visuomotor.recording import find_episodes
+from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 
 LANGUAGES = {*SHELL, "json", "python", "text", "xml", "yaml"}
 SHELL_BLOCKS = [b for b in blocks() if b.language in SHELL]
@@ -78,6 +90,14 @@ def test_all_pages_and_languages_are_read() -> None:
 def test_a_wrong_command_is_found(words: list[str], error: str) -> None:
     with pytest.raises(Exception, match=error):
         check(words)
+
+
+def test_files_that_a_reader_writes_are_accepted() -> None:
+    """By who reads them: an unknown key, or a bound that is none, is an error."""
+    bridge, lab = (yaml.safe_load(readers_files()[f"{n}.yaml"]) for n in ("bridge", "lab"))
+    config = from_mapping(Config, bridge["/**"]["ros__parameters"], "bridge.yaml")
+    assert config.max_speed < Config().max_speed
+    assert from_mapping(DescriptorTrainingConfig, lab, "lab.yaml").cameras
 
 
 def test_blocks_are_split_into_commands() -> None:

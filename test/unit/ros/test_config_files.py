@@ -103,6 +103,14 @@ def test_a_nodes_file_is_a_valid_config(node: str, name: str) -> None:
         assert dataclasses.is_dataclass(from_mapping(config, values, name))
 
 
+@pytest.mark.parametrize("name", ["cartesian_bridge", "cartesian_bridge_crisp"])
+def test_a_real_arms_fingertips_stay_above_the_table(name: str) -> None:
+    """They reach 8.9 mm beyond fr3_hand_tcp; the limits are those of the latter."""
+    config = importlib.import_module("visuomotor.nodes.cartesian_bridge").Config
+    bridge = from_mapping(config, read(name)["/**"]["ros__parameters"], name)
+    assert bridge.lower[2] - 0.0089 >= bridge.table_z_m + 0.005
+
+
 def test_every_file_has_somebody_who_reads_it() -> None:
     """A YAML file is a node's, a training's, a device's or a package's that this file knows."""
     foreign = {"crisp_controllers", "realsense", "ros_gz_bridge", "gazebo_calibration"}
