@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visuomotor.networks.backbone import Backbone
+from visuomotor.networks.precision import full_precision
 
 Padding = Literal["zeros", "replicate"]
 
@@ -61,7 +62,7 @@ class CellNorm(nn.Module):
 
         Outside of autocast, whose way there and back takes twice the time of the norm itself.
         """
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             y = F.layer_norm(
                 x.permute(0, 2, 3, 1), self.norm.normalized_shape, self.norm.weight, self.norm.bias
             )

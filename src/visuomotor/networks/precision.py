@@ -27,3 +27,10 @@ def computes_bfloat16(device_type: str) -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """The context in which nothing is reduced, also within `autocast`."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)

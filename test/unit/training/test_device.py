@@ -1,0 +1,176 @@
+"""Every family trains on another device than the CPU: shown on a stand-in, `marked_device`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from fork_episodes import SPEC, forks
+from marked_device import ELSEWHERE, Marked, Watch, elsewhere
+from torch import Tensor, nn
+
+from visuomotor.checkpoint import load_tensors
+from visuomotor.errors import ConfigError, Interrupted
+from visuomotor.policies import load_policy
+from visuomotor.policies.bc.config import EncoderConfig
+from visuomotor.training.device import CPU, choose, find_device
+from visuomotor.training.goal import GoalTrainingConfig, fit_goal
+from visuomotor.training.gti import GtiTrainingConfig, fit_gti
+from visuomotor.training.image_augmentation import STRONG
+from visuomotor.training.state import TrainingState
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter.*")
+EYE = EncoderConfig("plain", width=8, points=6)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Follows what is trained elsewhere."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with elsewhere(), Watch() as watch:
+        yield watch
+    torch.set_num_threads(threads)
+
+
+def assert_learned(watch: Watch, out: Path, steps: int = 2) -> None:
+    """Everything that can be learned was, elsewhere, and the checkpoint lies on the CPU."""
+    assert watch.steps == steps
+    assert watch.parameters
+    assert watch.parameters == watch.changed
+    weights = load_tensors(out / "weights.safetensors")
+    assert all(t.isfinite().all() for t in weights.values())
+    load_policy(out)
+
+
+@pytest.mark.parametrize("action", ["mixture", "deterministic"])
+def test_a_policy_with_goals(watch: Watch, tmp_path: Path, action: str) -> None:
+    config = GoalTrainingConfig(
+        encoder=EYE,
+        units=16,
+        window=4,
+        modes=3,
+        action=action,  # type: ignore[arg-type]
+        augmentation=STRONG,
+        cameras=SPEC.cameras,
+        steps=2,
+        batch=4,
+    )
+    fit_goal(config, forks(), tmp_path, device=ELSEWHERE)
+    assert_learned(watch, tmp_path)
+
+
+def test_a_planner_and_its_controller(watch: Watch, tmp_path: Path) -> None:
+    config = GtiTrainingConfig(
+        encoder=EYE,
+        latent=3,
+        modes=4,
+        horizon=3,
+        period=3,
+        planner=(16,),
+        drawn_px=6,
+        units=16,
+        cameras=SPEC.cameras,
+        steps=2,
+        batch=4,
+    )
+    fit_gti(config, forks(), tmp_path, device=ELSEWHERE)
+    assert_learned(watch, tmp_path)
+
+
+# --- the names, the state, the stand-in ---
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "processes", "expected"),
+    [
+        ("auto", 0, 1, "cpu"),
+        ("auto", 2, 1, "cuda"),
+        ("auto", 2, 2, "cuda"),
+        ("auto", 2, 3, "cpu"),
+        ("cpu", 2, 1, "cpu"),
+        ("cuda", 1, 1, "cuda"),
+        ("cuda:1", 2, 1, "cuda:1"),
+    ],
+)
+def test_a_name_stands_for_a_device(name: str, gpus: int, processes: int, expected: str) -> None:
+    assert choose(name, gpus, processes) == torch.device(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "processes", "expected"),
+    [
+        ("cuda", 0, 1, "got cuda, but torch finds no GPU (torch "),
+        ("cuda:2", 2, 1, "got cuda:2, but torch finds cuda:0, cuda:1; say auto or cpu"),
+        ("cuda", 1, 2, "got cuda for 2 processes, but torch finds cuda:0"),
+        ("cuda:0", 2, 2, "got cuda:0 for 2 processes, expected cuda: each takes"),
+        ("gpu", 1, 1, "got 'gpu', expected auto"),
+        ("cuda:", 1, 1, "got 'cuda:', expected auto"),
+        ("cuda:-1", 1, 1, "got 'cuda:-1', expected auto"),
+    ],
+)
+def test_a_device_that_is_not_there(name: str, gpus: int, processes: int, expected: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        choose(name, gpus, processes)
+
+
+def test_auto_is_what_torch_finds() -> None:
+    assert (find_device("auto").type == "cuda") == torch.cuda.is_available()
+    assert find_device("cpu") == CPU
+
+
+def parts(out: Path, devices: Sequence[torch.device]) -> dict[str, Tensor]:
+    """What is saved of a small training that goes on on one device after the other."""
+    out.mkdir()
+    with elsewhere():
+        for done, device in enumerate(devices):
+            torch.manual_seed(done)
+            model = nn.Linear(3, 2).to(device)
+            optimiser = torch.optim.AdamW(model.parameters(), 0.1)
+            state = TrainingState(out, "key")
+            assert state.restore(model, optimiser) == done
+            model(torch.ones(4, 3).to(device)).square().sum().backward()
+            optimiser.step()
+            moments = [v for s in optimiser.state.values() for k, v in s.items() if k != "step"]
+            assert {t.device for t in (*model.parameters(), *moments)} == {device}
+            state.save(done + 1, model, optimiser)
+    return load_tensors(out / "state" / f"{len(devices)}.safetensors")
+
+
+def test_a_run_goes_on_on_another_device(tmp_path: Path) -> None:
+    """Weights and moments are saved on the CPU, and restored to where the run goes on."""
+    here = parts(tmp_path / "here", [CPU, CPU, CPU])
+    across = parts(tmp_path / "across", [CPU, ELSEWHERE, CPU])
+    assert here.keys() == across.keys()
+    assert all(torch.equal(tensor, across[name]) for name, tensor in here.items())
+
+
+def test_the_stand_in_refuses_what_a_gpu_would() -> None:
+    with elsewhere() as device:
+        there, here = torch.ones(2, 3).to(device), torch.ones(2, 3)
+        assert isinstance(there, Marked)
+        assert there.device == torch.zeros(2, device=device).device == device
+        for mix in (
+            lambda: there + here,
+            lambda: torch.cat([here, there]),
+            lambda: torch.where(here > 0, there, 0.0),
+            lambda: there @ here.T,
+            lambda: there[torch.tensor([0])],
+            lambda: nn.Linear(3, 2)(there),
+        ):
+            with pytest.raises(RuntimeError, match="on one device"):
+                mix()
+        with pytest.raises(RuntimeError, match="numpy"):
+            there.numpy()
+        generator = torch.Generator()
+        for draw in (
+            lambda: torch.rand(2, generator=generator, device=device),
+            lambda: torch.multinomial(there, 1, generator=generator),
+        ):
+            with pytest.raises(RuntimeError, match="generator of the CPU"):
+                draw()
+        assert isinstance(there * torch.tensor(2.0), Marked), "single numbers may be anywhere"
+        assert (there + there).cpu().tolist() == [[2.0] * 3] * 2
+        assert there.new_tensor([1.5]).tolist() == [1.5]
