@@ -14,6 +14,7 @@ from tiny_networks import write_descriptors
 from torch import Tensor, nn
 
 from visuomotor.checkpoint import load_tensors
+from visuomotor.cli import main
 from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.losses import LossConfig
 from visuomotor.descriptors.model import load_descriptors
@@ -254,6 +255,16 @@ def test_a_name_stands_for_a_device(name: str, gpus: int, processes: int, expect
 def test_a_device_that_is_not_there(name: str, gpus: int, processes: int, expected: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(expected)):
         choose(name, gpus, processes)
+
+
+def test_a_training_says_at_once_that_its_device_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--dataset", str(tmp_path), "--out", str(tmp_path / "out")]
+    for command in (["train", "goal", *folders], ["study", "run", "gti"]):
+        assert main([*command, "--device", "cuda:99"]) != 0
+        assert "device: got cuda:99, but torch finds" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_auto_is_what_torch_finds() -> None:
