@@ -28,7 +28,8 @@ def find_device(name: str) -> torch.device:
     ConfigError for a device that is not there.
     """
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if ranks.count() > 1 else 1
-    device = choose(name, torch.cuda.device_count(), here)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0  # some it cannot use
+    device = choose(name, gpus, here)
     is_gpu = device.type != "cpu"
     if ranks.agreed(is_gpu) and ranks.agreed(not is_gpu):
         raise ConfigError(

@@ -19,6 +19,8 @@ from visuomotor.descriptors.config import DescriptorConfig
 from visuomotor.descriptors.losses import LossConfig
 from visuomotor.descriptors.model import load_descriptors
 from visuomotor.errors import ConfigError
+from visuomotor.networks import Backbone, make_backbone
+from visuomotor.networks.vit import ViT, ViTShape
 from visuomotor.observations import CameraSpec
 from visuomotor.policies import load_policy
 from visuomotor.policies.bc.config import EncoderConfig
@@ -101,9 +103,9 @@ def weak(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_blobs(tmp_path_factory.mktemp("weak") / "w", 8, size=(24, 32)))
 
 
-@pytest.mark.parametrize("crops", ["shared", "literal"])
+@pytest.mark.parametrize("kind", ["shared", "literal", "whole"])
 def test_a_hand_eye_network(
-    watch: Watch, demos: Path, weak: str, tmp_path: Path, crops: str
+    watch: Watch, demos: Path, weak: str, tmp_path: Path, kind: str
 ) -> None:
     """With a chunk, turns and weak images, whose classifier joins it in the second step."""
     config = HanTrainingConfig(
@@ -112,10 +114,12 @@ def test_a_hand_eye_network(
         hidden=(16,),
         windows=3,
         window_px=16,
-        crops=crops,  # type: ignore[arg-type]
+        crops="literal" if kind == "literal" else "shared",
+        attention="whole" if kind == "whole" else "windows",
+        inputs="absolute" if kind == "whole" else "relative",
         rotation=True,
         chunk=2,
-        weak=weak if crops == "shared" else "",
+        weak=weak if kind == "shared" else "",
         weak_batch=4,
         warm_up_steps=1,
         steps=3,
@@ -173,6 +177,8 @@ def test_gplac(watch: Watch, demos: Path, weak: str, tmp_path: Path, use: str) -
         channels=(8, 8, 8),
         head=HeadConfig(hidden=(8,)),
         classifier=(8,),
+        network="plain" if use == "poses" else "attentional",
+        norm="batch" if use == "finetune" else "cell",
         weak="" if use == "poses" else weak,
         use="joint" if use == "poses" else use,  # type: ignore[arg-type]
         pose_objects=("cube",) if use == "poses" else (),
@@ -219,6 +225,23 @@ def test_point_clouds(watch: Watch, demos: Path, tmp_path: Path) -> None:
     )
     train_pointbc(config, demos, tmp_path, device=ELSEWHERE)
     assert_learned(watch, tmp_path)
+
+
+def backbones() -> dict[str, Backbone]:
+    """One of every kind, small where it can be."""
+    names = ["compact", "efficientnet_lite0", "levine", "local", "plain", "resnet18_narrow"]
+    shapes = {"rotary": ViTShape(16, 1, 2, 8, 4), "learned": ViTShape(16, 1, 2, 8, 0, 3)}
+    made = {name: make_backbone(name, width=8) for name in (*names, "xfeat")}
+    return made | {name: ViT(shape) for name, shape in shapes.items()}
+
+
+def test_every_kind_of_backbone() -> None:
+    for name, backbone in backbones().items():
+        with elsewhere() as device:
+            maps = backbone.to(device)(torch.rand(2, 3, 32, 48).to(device))
+            maps.square().sum().backward()
+        assert isinstance(maps, Marked), name
+        assert all(isinstance(p.grad, Marked) for p in backbone.parameters()), name
 
 
 # --- the names, the state, the stand-in ---
