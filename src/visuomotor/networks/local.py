@@ -61,8 +61,11 @@ class CellNorm(nn.Module):
 
         Outside of autocast, whose way there and back takes twice the time of the norm itself.
         """
+        cells = x.permute(0, 2, 3, 1)
+        if x.device.type != "cpu":  # a GPU's takes weights of the same dtype alone
+            cells = cells.to(self.norm.weight.dtype)
         with full_precision(x.device):
             y = F.layer_norm(
-                x.permute(0, 2, 3, 1), self.norm.normalized_shape, self.norm.weight, self.norm.bias
-            )
+                cells, self.norm.normalized_shape, self.norm.weight, self.norm.bias
+            ).to(x.dtype)
         return y.permute(0, 3, 1, 2)

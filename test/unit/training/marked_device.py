@@ -1,8 +1,8 @@
 """A stand-in for a GPU on a machine without one: tensors that are marked as lying elsewhere.
 
 They say that their device is `meta`, compute on the CPU, and raise where a GPU's would: an
-operation that mixes them with tensors on the CPU (single numbers excepted), `.numpy()`, and a
-generator of the CPU that draws on them.
+operation that mixes them with tensors on the CPU (single numbers excepted), `.numpy()`, a generator
+of the CPU that draws on them, and a norm over layers whose weights have another dtype.
 """
 
 from __future__ import annotations
@@ -102,6 +102,10 @@ def _compute(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
                 f"{func}: expected all tensors on one device, got {[x.shape for x in marked]} "
                 f"elsewhere and {[x.shape for x in plain]} on the CPU"
             )
+    if marked and func is _aten.native_layer_norm.default:
+        dtypes = {x.dtype for x in tensors}
+        if len(dtypes) > 1:
+            raise RuntimeError(f"{func}: expected one dtype, got {dtypes}")
     asked = kwargs.get("device")
     there = bool(marked) if asked is None else torch.device(asked) == ELSEWHERE
     if there and any(isinstance(x, torch.Generator) for x in leaves):
@@ -122,10 +126,11 @@ def _compute(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
 class Watch:
     """Follows every optimiser within: which parameters it was given, and which it has changed.
 
-    All of them, and their gradients and moments, have to be marked.
+    All of them, and their gradients and moments, have to be on the device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.steps, self.parameters, self.changed = 0, set[int](), set[int]()
         self._before: dict[int, Tensor] = {}
         self._kept: list[Tensor] = []  # else another may get the number of one that is gone
@@ -143,20 +148,26 @@ class Watch:
 
     def _take(self, optimiser: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         for p in _parameters(optimiser):
-            assert isinstance(p, Marked), "a parameter that was left on the CPU"
-            assert p.grad is None or isinstance(p.grad, Marked)
-            self._before[id(p)] = p.inner.clone()
+            assert self._there(p), "a parameter that was left on the CPU"
+            assert p.grad is None or self._there(p.grad)
+            self._before[id(p)] = _plain(p).clone()
             self._kept.append(p)
 
     def _compare(self, optimiser: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         self.steps += 1
         for p in _parameters(optimiser):
-            assert isinstance(p, Marked)
             self.parameters.add(id(p))
-            if not torch.equal(p.inner, self._before[id(p)]):
+            if not torch.equal(_plain(p), self._before[id(p)]):
                 self.changed.add(id(p))
         for moments in optimiser.state.values():
-            assert all(isinstance(v, Marked) for k, v in moments.items() if k != "step")
+            assert all(self._there(v) for k, v in moments.items() if k != "step")
+
+    def _there(self, tensor: Tensor) -> bool:
+        return tensor.device.type == self.device.type
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    return tensor.inner if isinstance(tensor, Marked) else tensor.detach()
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:

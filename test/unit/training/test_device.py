@@ -1,7 +1,8 @@
-"""Every family trains on another device than the CPU: shown on a stand-in, `marked_device`."""
+"""Every family trains on another device than the CPU: a stand-in (`marked_device`), and a GPU."""
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from visuomotor.descriptors.losses import LossConfig
 from visuomotor.descriptors.model import load_descriptors
 from visuomotor.errors import ConfigError
 from visuomotor.networks import Backbone, make_backbone
+from visuomotor.networks.local import CellNorm
 from visuomotor.networks.vit import ViT, ViTShape
 from visuomotor.observations import CameraSpec
 from visuomotor.policies import load_policy
@@ -40,16 +42,19 @@ from visuomotor.training.pointbc import PointBCTrainingConfig, train_pointbc
 from visuomotor.training.state import TrainingState
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter.*")
+PLACES = [ELSEWHERE, *([torch.device("cuda")] if torch.cuda.is_available() else [])]
+"""The stand-in, and a GPU where there is one."""
 EYE = EncoderConfig("plain", width=8, points=6)
 FRONT, SIDE = CameraSpec("front", 24, 32), CameraSpec("side", 24, 32)
 
 
-@pytest.fixture
-def watch() -> Iterator[Watch]:
+@pytest.fixture(params=PLACES, ids=str)
+def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
     """Follows what is trained elsewhere."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with elsewhere(), Watch() as watch:
+    place = elsewhere() if request.param == ELSEWHERE else nullcontext()
+    with place, Watch(request.param) as watch:
         yield watch
     torch.set_num_threads(threads)
 
@@ -76,7 +81,7 @@ def test_a_policy_with_goals(watch: Watch, tmp_path: Path) -> None:
         steps=2,
         batch=4,
     )
-    fit_goal(config, forks(), tmp_path, device=ELSEWHERE)
+    fit_goal(config, forks(), tmp_path, device=watch.device)
     assert_learned(watch, tmp_path)
 
 
@@ -94,7 +99,7 @@ def test_a_planner_and_its_controller(watch: Watch, tmp_path: Path) -> None:
         steps=2,
         batch=4,
     )
-    fit_gti(config, forks(), tmp_path, device=ELSEWHERE)
+    fit_gti(config, forks(), tmp_path, device=watch.device)
     assert_learned(watch, tmp_path)
 
 
@@ -125,7 +130,7 @@ def test_a_hand_eye_network(
         steps=3,
         batch=4,
     )
-    train_han(config, demos, tmp_path, device=ELSEWHERE)
+    train_han(config, demos, tmp_path, device=watch.device)
     assert_learned(watch, tmp_path, 3)
 
 
@@ -142,7 +147,7 @@ def test_a_dense_policy(watch: Watch, demos: Path, tmp_path: Path, learned: str,
         head=HeadConfig(kind, hidden=(8,), units=8),  # type: ignore[arg-type]
         episodes=1,
     )
-    train_dense(config, demos, tmp_path / "out", device=ELSEWHERE)
+    train_dense(config, demos, tmp_path / "out", device=watch.device)
     assert_learned(watch, tmp_path / "out", 4)
 
 
@@ -156,7 +161,7 @@ def test_descriptors(watch: Watch, demos: Path, tmp_path: Path) -> None:
         pairs=2,
         matches=16,
     )
-    train_descriptors(config, demos, tmp_path, device=ELSEWHERE)
+    train_descriptors(config, demos, tmp_path, device=watch.device)
     assert watch.steps == 2
     assert watch.parameters == watch.changed != set()
     load_descriptors(tmp_path)
@@ -165,7 +170,7 @@ def test_descriptors(watch: Watch, demos: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_an_autoencoder(watch: Watch, demos: Path, tmp_path: Path, masked: bool) -> None:
     config = AutoencoderTrainingConfig(FRONT, EYE, masked=masked, steps=2, batch=2, episodes=1)
-    train_autoencoder(config, demos, tmp_path, device=ELSEWHERE)
+    train_autoencoder(config, demos, tmp_path, device=watch.device)
     assert watch.steps == 2
     assert watch.parameters == watch.changed != set()
 
@@ -188,7 +193,7 @@ def test_gplac(watch: Watch, demos: Path, weak: str, tmp_path: Path, use: str) -
         steps=3,
         batch=4,
     )
-    train_gplac(config, demos, tmp_path, device=ELSEWHERE)
+    train_gplac(config, demos, tmp_path, device=watch.device)
     assert_learned(watch, tmp_path, 3 if config.weak and use not in ("finetune",) else 6)
 
 
@@ -207,7 +212,7 @@ def test_behaviour_cloning(watch: Watch, demos: Path, weak: str, tmp_path: Path,
     else:
         head = HeadConfig("lstm", (8,), units=8)
         config = replace(config, sight="truth_3d", objects=("cube",), head=head)
-    train_bc(config, demos, tmp_path / "out", device=ELSEWHERE)
+    train_bc(config, demos, tmp_path / "out", device=watch.device)
     assert_learned(watch, tmp_path / "out", 3)
 
 
@@ -223,7 +228,7 @@ def test_point_clouds(watch: Watch, demos: Path, tmp_path: Path) -> None:
         steps=2,
         batch=4,
     )
-    train_pointbc(config, demos, tmp_path, device=ELSEWHERE)
+    train_pointbc(config, demos, tmp_path, device=watch.device)
     assert_learned(watch, tmp_path)
 
 
@@ -242,6 +247,19 @@ def test_every_kind_of_backbone() -> None:
             maps.square().sum().backward()
         assert isinstance(maps, Marked), name
         assert all(isinstance(p.grad, Marked) for p in backbone.parameters()), name
+
+
+def test_a_norm_of_reduced_precision_keeps_its_dtype() -> None:
+    """The CPU's takes bfloat16 and weights of float32, a GPU's does not."""
+    x = torch.randn(2, 8, 3, 4, dtype=torch.bfloat16)
+    norm = CellNorm(8)
+    here = norm(x)
+    with elsewhere() as device:
+        there = norm.to(device)(x.to(device)).cpu()
+        with pytest.raises(RuntimeError, match="one dtype"):
+            norm.norm(x.movedim(1, -1).to(device))
+    assert here.dtype == there.dtype == torch.bfloat16
+    torch.testing.assert_close(here, there)
 
 
 # --- the names, the state, the stand-in ---
