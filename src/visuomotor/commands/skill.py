@@ -28,7 +28,8 @@ def train_skill(
     rewarded for moving hand and object as the demonstrations do. It starts close to the object and
     then from ever farther around. What it learns is relative to the object's place, and sees time
     and its own pose alone. Success from fixed starts is shown every 50 updates and kept in
-    progress.csv. Ctrl-C saves; the same command goes on.
+    progress.csv. Ctrl-C saves; the same command goes on. It computes on the CPU, where its worlds
+    are.
 
     More in docs/skills.md.
 

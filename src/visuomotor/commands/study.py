@@ -33,6 +33,7 @@ def run(
     address: str | None = None,
     work: Path = Path("study"),
     results: Path = RESULTS,
+    device: str = "auto",
 ) -> int:
     """Fill the cells of a study that are missing; run again to go on.
 
@@ -59,6 +60,8 @@ def run(
             starts one of so many workers on this machine.
         work: Folder of demonstrations and checkpoints.
         results: Folder of the cells' JSON files.
+        device: That trainings compute on: auto (a GPU where torch finds one), cpu, cuda or cuda:N;
+            real2sim learns on the CPU always. A cell that is half trained goes on on either.
     """
     from visuomotor.bench.study.plan import study_of
     from visuomotor.bench.study.request import Block, Request, read_plan
@@ -75,6 +78,10 @@ def run(
         raise ConfigError(f"got --workers {workers}, expected 1 or more")
     if address is not None and engine != "ray":
         raise ConfigError(f"--address: got {address} with --engine {engine}, expected --engine ray")
+    if engine != "ray":  # whose workers may be on other machines
+        from visuomotor.training.device import find_device
+
+        find_device(device)
     study = study_of(family)
     numbers = tuple(n for n in demonstrations if isinstance(n, int))
     folders = [f for f in demonstrations if isinstance(f, Path)]
@@ -97,6 +104,7 @@ def run(
         results,
         folders[0] if folders else None,
         _files(starts),
+        device,
     )
     cluster = None
     if engine == "ray":

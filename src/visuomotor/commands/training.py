@@ -162,12 +162,16 @@ def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
     from visuomotor import ranks
     from visuomotor.errors import Interrupted
     from visuomotor.training import train
+    from visuomotor.training.device import find_device
 
     if run.threads > 0:
         torch.set_num_threads(run.threads)
     every = {**run.overrides, **options}
     given = {k: str(v) if isinstance(v, Path) else v for k, v in every.items() if v is not None}
     ranks.join()
+    device = find_device(run.device)
+    if device.type != "cpu" and ranks.first():
+        print(f"device: {device}", flush=True)
     with (
         stop_on_interrupt(ranks.launched()) as should_stop,
         ProgressLine(family, 0, every_s=5.0, quiet=not ranks.first()) as line,
@@ -182,7 +186,7 @@ def run_training(family: str, run: TrainingRun, options: dict[str, Any]) -> int:
             line.to(progress.step, text, progress.total)
 
         try:
-            train(family, run.config, run.dataset, run.out, show, should_stop, **given)
+            train(family, run.config, run.dataset, run.out, show, should_stop, run.device, **given)
         except Interrupted as end:
             if ranks.first():
                 print(end, flush=True)

@@ -27,6 +27,9 @@ class TrainingRun:
     """Threads of torch; more pay for large networks alone. 0: its own choice."""
     seed: int | None = None
     """Of weights and batches; another one is another training."""
+    device: str = "auto"
+    """What it computes on: auto (a GPU where torch finds one), cpu, cuda, or cuda:N for GPU number
+    N. A training goes on on either, and its checkpoint loads on a CPU. No GPU was tried yet."""
 
     @property
     def overrides(self) -> dict[str, Any]:

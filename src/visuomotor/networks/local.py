@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visuomotor.networks.backbone import Backbone
+from visuomotor.networks.precision import full_precision
 
 Padding = Literal["zeros", "replicate"]
 
@@ -61,8 +61,11 @@ class CellNorm(nn.Module):
 
         Outside of autocast, whose way there and back takes twice the time of the norm itself.
         """
-        with torch.autocast(x.device.type, enabled=False):
+        cells = x.permute(0, 2, 3, 1)
+        if x.device.type != "cpu":  # a GPU's takes weights of the same dtype alone
+            cells = cells.to(self.norm.weight.dtype)
+        with full_precision(x.device):
             y = F.layer_norm(
-                x.permute(0, 2, 3, 1), self.norm.normalized_shape, self.norm.weight, self.norm.bias
-            )
+                cells, self.norm.normalized_shape, self.norm.weight, self.norm.bias
+            ).to(x.dtype)
         return y.permute(0, 3, 1, 2)

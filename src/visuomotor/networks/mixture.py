@@ -28,7 +28,7 @@ class Gaussian:
     def sample(self, generator: torch.Generator) -> Tensor:
         """One sample (..., D), through which gradients reach mean and variance."""
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
-        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise.to(self.mean.device)
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,15 @@ class Mixture:
             if likeliest:
                 chosen = weights.argmax(-1, keepdim=True).expand(-1, count)
             else:
-                chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+                drawn = torch.multinomial(
+                    weights.cpu(), count, replacement=True, generator=generator
+                )
+                chosen = drawn.to(weights.device)
             index = chosen[..., None].expand(-1, -1, size)  # (N, count, D)
             means = self.means.reshape(-1, modes, size).gather(1, index)
             spread = (0.5 * self.log_variances).exp().reshape(-1, modes, size).gather(1, index)
             noise = torch.randn(means.shape, generator=generator, dtype=means.dtype)
-            samples = means + temperature * spread * noise
+            samples = means + temperature * spread * noise.to(means.device)
         return chosen.reshape(*shape, count), samples.reshape(*shape, count, size)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from visuomotor.networks.precision import full_precision
+
 
 def expected_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     """E[(u, v)] (..., 2) of logits (..., M) over cells at pixels (M, 2).
 
     In the precision of its arguments also within autocast, whose products would round the places.
     """
-    with torch.autocast(logits.device.type, enabled=False):
+    with full_precision(logits.device):
         return torch.softmax(logits, dim=-1) @ pixels
 
 

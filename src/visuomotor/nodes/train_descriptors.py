@@ -17,13 +17,15 @@ class Config:
     """What is trained: a YAML file ("": defaults), a dataset folder, where to.
 
     threads: of torch; 0: its own choice, many times slower for small
-    networks on a busy machine.
+    networks on a busy machine. device: what it computes on: auto (a GPU where torch finds one),
+    cpu, cuda or cuda:N.
     """
 
     config: str = ""
     dataset: str = ""
     out: str = ""
     threads: int = 1
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -59,6 +61,7 @@ def _train(config: Config, report: object, should_stop: object) -> None:
         config.out,
         report,  # type: ignore[arg-type]
         should_stop,  # type: ignore[arg-type]
+        config.device,
     )
 
 

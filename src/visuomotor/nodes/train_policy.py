@@ -18,7 +18,8 @@ class Config:
 
     descriptors: for families that build on them, the folder of a trained descriptor network;
     "" leaves what the YAML file says. threads: of torch; 0: its own choice, many times slower for
-    small networks on a busy machine.
+    small networks on a busy machine. device: what it computes on: auto (a GPU where torch finds
+    one), cpu, cuda or cuda:N.
     """
 
     family: str = "dense"
@@ -27,6 +28,7 @@ class Config:
     out: str = ""
     descriptors: str = ""
     threads: int = 1
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -63,6 +65,7 @@ def _train(config: Config, report: object, should_stop: object) -> None:
         config.out,
         report,  # type: ignore[arg-type]
         should_stop,  # type: ignore[arg-type]
+        config.device,
         **extra,
     )
 

@@ -41,13 +41,17 @@ def train(
     out: Path | str,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: str = "auto",
     **overrides: Any,
 ) -> None:
     """Trains a family from a YAML file (None: the defaults) with some fields overridden.
 
-    Raises ConfigError for an unknown family or field, DataError for a dataset that cannot serve,
-    and Interrupted when `should_stop` ended it.
+    device: see `device.find_device`. It is no part of what a training is: one that was stopped may
+    go on on another. Raises ConfigError for an unknown family, field or device, DataError for a
+    dataset that cannot serve, and Interrupted when `should_stop` ended it.
     """
+    from visuomotor.training.device import find_device  # torch, where it is needed
+
     config = read_config(family, config_file)
     try:
         config = replace(config, **overrides)
@@ -55,7 +59,7 @@ def train(
         raise ConfigError(f"{family}: {error}") from error
     module_name, _, function_name = FAMILIES[family]
     function = getattr(importlib.import_module(module_name), function_name)
-    function(config, Path(dataset), Path(out), report, should_stop)
+    function(config, Path(dataset), Path(out), report, should_stop, find_device(device))
 
 
 def read_config(family: str, config_file: Path | str | None) -> Any:

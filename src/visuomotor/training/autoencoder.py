@@ -25,6 +25,7 @@ from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.bc.policy import make_encoder
 from visuomotor.training.batches import Steps, camera_views, hands, valid_steps
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.state import TrainingState, inputs_key
@@ -74,7 +75,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """See the class."""
-        with autocast("auto", torch.device("cpu")):
+        with autocast("auto", images.device):
             features = self.encoder(images)
         drawn: Tensor = self.decoder(features.float())
         return drawn.reshape(-1, *self.size)
@@ -86,6 +87,7 @@ def train_autoencoder(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains on one camera's images and writes a checkpoint of the encoder to `out`."""
     spec = ObservationSpec((replace(config.camera, depth=config.masked),))
@@ -97,7 +99,7 @@ def train_autoencoder(
 
     def step(rng: np.random.Generator, _: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = steps[rng.integers(len(steps), size=config.batch)]
-        loss = reconstruction_loss(model, *draw_batch(dataset, chosen, config))
+        loss = reconstruction_loss(model, *draw_batch(dataset, chosen, config, device_of(model)))
         return loss, {"loss": loss}
 
     optimise(
@@ -111,6 +113,7 @@ def train_autoencoder(
         metrics=("loss",),
         report=report,
         should_stop=should_stop,
+        device=device,
     )
     tensors = {f"encoder.{k}": t for k, t in model.encoder.state_dict().items()}
     card = (
@@ -130,18 +133,22 @@ def reconstruction_loss(model: Autoencoder, images: Tensor, weights: Tensor) -> 
 
 
 def draw_batch(
-    dataset: Dataset, chosen: Steps, config: AutoencoderTrainingConfig
+    dataset: Dataset,
+    chosen: Steps,
+    config: AutoencoderTrainingConfig,
+    device: torch.device = CPU,
 ) -> tuple[Tensor, Tensor]:
     """Images (B, 3, H, W) in [-1, 1] and the weights (B, h, w) of the pixels drawn."""
     name = config.camera.name
     size = (config.camera.height // config.shrink, config.camera.width // config.shrink)
     if not config.masked:
         color = np.stack([dataset.episodes[e].color[name][t] for e, t in chosen])
-        return _images(torch.from_numpy(color)), torch.ones(len(chosen), *size)
-    views = camera_views(dataset, name, chosen)
+        images = moved(torch.from_numpy(color), device)
+        return _images(images), torch.ones(len(chosen), *size, device=device)
+    views = moved(camera_views(dataset, name, chosen), device)
     points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
     foreground = above_table(points, valid, config.workspace)
-    objects = foreground & ~of_robot(points, *hands(dataset, chosen))
+    objects = foreground & ~of_robot(points, *moved(hands(dataset, chosen), device))
     small = F.adaptive_max_pool2d(objects.float()[:, None], size)
     grown = F.max_pool2d(small, 2 * MARGIN_PX + 1, stride=1, padding=MARGIN_PX)
     return _images(views.color), grown[:, 0]

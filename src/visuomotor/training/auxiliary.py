@@ -22,6 +22,7 @@ from visuomotor.networks.precision import autocast
 from visuomotor.observations import CameraSpec
 from visuomotor.policies.han.attention import Attention
 from visuomotor.policies.han.sight import acting_corners
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.samples import Int64
 
@@ -99,17 +100,15 @@ class WeakTask:
         """Told the number of each step before it."""
         self.active = step >= self._warm_up
 
-    def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, rng: np.random.Generator, device: torch.device = CPU) -> tuple[Tensor, Tensor]:
         """Images (n, 3, H, W) in [-1, 1] and which show the object (n,), 0 or 1, half and half."""
         n = self._settings.weak_batch
         shown = (np.arange(n) + rng.integers(2)) % 2
         rows: Int64 = np.array([rng.choice(self._rows[i]) for i in shown], np.int64)
         color = np.stack([self.images.images[i] for i in rows])
-        images = normalise_color(torch.from_numpy(color))
-        return (
-            images.contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(shown.astype(np.float32)),
-        )
+        batch = (torch.from_numpy(color), torch.from_numpy(shown.astype(np.float32)))
+        images, positive = moved(batch, device)
+        return normalise_color(images).contiguous(memory_format=torch.channels_last), positive
 
     def joined(
         self, loss: Tensor, values: Mapping[str, Tensor], logits: Tensor, positive: Tensor
@@ -139,7 +138,7 @@ class Auxiliary:
         """The loss and metrics with those of a batch of weak images; in the warm-up as they are."""
         if not self._task.active:
             return loss, values
-        images, positive = self._task.draw(rng)
+        images, positive = self._task.draw(rng, device_of(self.module))
         return self._task.joined(loss, values, self._logits(images), positive)
 
 
@@ -164,7 +163,7 @@ def region_classifier(task: WeakTask, attention: Attention) -> Auxiliary:
     net = mlp(attention.feature_channels, (UNITS,), 1)
 
     def logits(images: Tensor) -> Tensor:
-        corners = acting_corners(attention.config, images.shape[-2:])
+        corners = acting_corners(attention.config, images.shape[-2:]).to(images.device)
         described = attention.described(images, corners.expand(len(images), -1, -1))
         each: Tensor = net(described)[..., 0]  # (B, N)
         return each.logsumexp(-1) - math.log(each.shape[-1])

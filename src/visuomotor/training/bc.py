@@ -33,6 +33,7 @@ from visuomotor.training.auxiliary import (
     open_weak,
 )
 from visuomotor.training.cloning import CloningConfig, Known, Sight, clone
+from visuomotor.training.device import CPU
 from visuomotor.training.images import EncodedImages, camera_images, encode_all
 from visuomotor.training.progress import Report
 from visuomotor.training.samples import Samples, find_samples, scales_of
@@ -91,6 +92,7 @@ def train_bc(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains encoder and head, or the head alone, and writes a checkpoint to `out`."""
     image = config.sight == "image"
@@ -141,6 +143,7 @@ def train_bc(
         report=report,
         should_stop=should_stop,
         auxiliary=auxiliary,
+        device=device,
     )
     tensors = {f"head.{k}": t for k, t in head.state_dict().items()}
     if encoder is not None:

@@ -24,6 +24,7 @@ from visuomotor.policies.heads import PolicyHead, Scales, robot_inputs
 from visuomotor.policies.heads.head import State
 from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
 from visuomotor.training.auxiliary import Auxiliary
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.loop import one_thread, optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Report
@@ -112,6 +113,7 @@ def clone(
     stage: str = "train_policy",
     save_every: int = 1000,
     auxiliary: Auxiliary | None = None,
+    device: torch.device = CPU,
 ) -> None:
     """Trains the head, and what of the sight is learned, on the samples.
 
@@ -146,6 +148,7 @@ def clone(
             report_every=50,
             save_every=save_every,
             begin=(lambda n: None) if auxiliary is None else auxiliary.begin,
+            device=device,
         )
 
 
@@ -163,19 +166,22 @@ def cloning_loss(
 
     seen: (n, *shape) or (B, T, *shape).
     """
-    shape = rows.shape
+    shape, device = rows.shape, device_of(head)
     T_base_ee = disturbed(
         samples.T_base_ee[rows], config.noise_position_m, config.noise_rotation_rad, rng
     )
     width = samples.width_m[rows] + rng.normal(0, config.noise_width_m, shape)
-    blur = rng.standard_normal(tuple(seen.shape), np.float32)
+    blur = torch.from_numpy(rng.standard_normal(tuple(seen.shape), np.float32))
+    robot = robot_inputs(T_base_ee, width)
+    labels = labels_of(T_base_ee, samples.target[rows], samples.target_width_m[rows], scales)
+    batch = (seen, blur, robot, scales, (*labels, torch.from_numpy(mask)))
+    seen, blur, robot, scales, wanted = moved(batch, device)
     if len(head.shape) == 2:
-        seen = seen + config.noise_point_m * torch.from_numpy(blur)
+        seen = seen + config.noise_point_m * blur
     else:
-        seen = seen + config.noise_feature * scales.spread * torch.from_numpy(blur)
-    outputs = _outputs(head, head.inputs(seen, robot_inputs(T_base_ee, width), scales))
-    delta, share = labels_of(T_base_ee, samples.target[rows], samples.target_width_m[rows], scales)
-    return imitation_loss(outputs, delta, share, torch.from_numpy(mask), config.width_weight)
+        seen = seen + config.noise_feature * scales.spread * blur
+    outputs = _outputs(head, head.inputs(seen, robot, scales))
+    return imitation_loss(outputs, *wanted, config.width_weight)
 
 
 def labels_of(

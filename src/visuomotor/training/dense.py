@@ -31,6 +31,7 @@ from visuomotor.training.batches import camera_views
 from visuomotor.training.cloning import CloningConfig, Known, clone
 from visuomotor.training.descriptor_cache import DescriptorCache
 from visuomotor.training.descriptor_sets import DescriptorSight, LearnedSet
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.samples import Int64, Samples, find_samples, scales_of
 from visuomotor.training.state import TrainingState, inputs_key
@@ -67,6 +68,7 @@ def train_dense(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Finds the keypoints of every step once, trains the head, writes a checkpoint to `out`."""
     if not config.descriptors:
@@ -94,7 +96,7 @@ def train_dense(
         cache.fill(model.spec.names, report, stop)
     if config.descriptor_set != "fixed":
         model = _with_learned_set(
-            model, dataset, samples, cache, config, out, key, report, should_stop
+            model, dataset, samples, cache, config, out, key, report, should_stop, device
         )
         cache = DescriptorCache(Path(dataset_root) / CACHE, model, dataset)
     torch.manual_seed(config.seed)
@@ -118,6 +120,7 @@ def train_dense(
         key=key,
         report=report,
         should_stop=should_stop,
+        device=device,
     )
     tensors = {f"descriptors.{k}": t for k, t in model.tensors().items()}
     tensors.update({f"head.{k}": t for k, t in head.state_dict().items()})
@@ -184,6 +187,7 @@ def _with_learned_set(
     key: Mapping[str, object],
     report: Report,
     should_stop: Callable[[], bool],
+    device: torch.device,
 ) -> DescriptorModel:
     """The model with descriptors (and network) that were learned with a policy; kept in `out`."""
     deciding = {**asdict(config), "cloning": None}  # another head's training keeps the set
@@ -201,8 +205,9 @@ def _with_learned_set(
             if not end_to_end:
                 return cache.at(steps, camera)
             color = np.stack([dataset.episodes[e].color[camera][t] for e, t in steps])
-            with autocast("auto", torch.device("cpu")):
-                maps: Tensor = network(normalise_color(torch.from_numpy(color)))
+            images = moved(torch.from_numpy(color), device_of(network))
+            with autocast("auto", images.device):
+                maps: Tensor = network(normalise_color(images))
             return maps.float()
 
         sight = DescriptorSight(model, dataset, samples, config.space, describe, learned)
@@ -221,6 +226,7 @@ def _with_learned_set(
             should_stop=should_stop,
             stage="train_descriptor_set",
             save_every=200,
+            device=device,
         )
         save_tensors(learned.state_dict(), path)
         TrainingState(folder, "").clear()

@@ -22,6 +22,7 @@ from visuomotor.descriptors.network import DescriptorNetwork, match_logits
 from visuomotor.networks import Grid, cell_pixels, local_expectation
 from visuomotor.policies.dense.policy import image_features
 from visuomotor.training.batches import camera_views
+from visuomotor.training.device import moved
 from visuomotor.training.samples import Int64, Samples
 
 Describe = Callable[[Int64, str], Tensor]
@@ -59,12 +60,14 @@ class DescriptorSight:
         """See `Sight`; a set without depth in the workspace gives the box's middle."""
         steps = self._samples.steps[rows]
         names, config, grid = self._model.spec.names, self._model.config, self._model.network.grid
-        maps = [self._describe(steps, name) for name in names]
         reference = self._learned.reference
+        maps = [moved(self._describe(steps, name), reference.device) for name in names]
         if len(self.shape) == 1:
             size = self._dataset.episodes[0].color[names[0]].shape[1:3]
             return image_features(coarse_pixels(maps[0], reference, grid, config), size)
-        views = [camera_views(self._dataset, name, steps) for name in names]
+        views = [
+            moved(camera_views(self._dataset, name, steps), reference.device) for name in names
+        ]
         return coarse_points(maps, views, reference, grid, config)
 
 
@@ -102,7 +105,7 @@ def _cell_points(
 ) -> tuple[Tensor, Tensor]:
     """Points (B, M, 3) in base of the pixels nearest to the cells' centres, and validity (B, M)."""
     height, width = views.depth_m.shape[1:]
-    pixels = cell_pixels(maps.shape[-2], maps.shape[-1], grid).round().long()
+    pixels = cell_pixels(maps.shape[-2], maps.shape[-1], grid).round().long().to(maps.device)
     u, v = pixels[:, 0].clamp(0, width - 1), pixels[:, 1].clamp(0, height - 1)
     points, valid = points_in_base(views.depth_m, views.K, views.T_base_camera)
     points, valid = points[:, v, u], valid[:, v, u]

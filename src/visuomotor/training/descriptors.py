@@ -27,6 +27,7 @@ from visuomotor.observations import ObservationSpec
 from visuomotor.training.batches import valid_steps
 from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
+from visuomotor.training.device import CPU, device_of
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.reference import reference_descriptors
@@ -43,6 +44,7 @@ def train_descriptors(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> DescriptorModel:
     """Trains, evaluates on held-out episodes and writes a checkpoint to `out`.
 
@@ -62,7 +64,7 @@ def train_descriptors(
         load_pretrained(network.backbone, config.weights)
     key = inputs_key({"config": asdict(config), "episodes": [e.name for e in dataset.episodes]})
     if config.model.learned != "nothing":
-        _learn(network, scenes, config, out, key, report, should_stop)
+        _learn(network, scenes, config, out, key, report, should_stop, device)
     network.eval()
     reference = reference_descriptors(network, scenes, config.model, config.seed)
     model = DescriptorModel(config.model, network, reference, spec)
@@ -90,6 +92,7 @@ def _learn(
     key: str,
     report: Report,
     should_stop: Callable[[], bool],
+    device: torch.device,
 ) -> None:
     steps = valid_steps(scenes.dataset)
 
@@ -98,7 +101,8 @@ def _learn(
     ) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = steps[rng.integers(len(steps), size=config.pairs)]
         i, j = rng.choice(len(scenes.cameras), 2, replace=False)
-        a, b = (scenes.at(scenes.cameras[k], chosen) for k in (i, j))
+        where = device_of(network)
+        a, b = (scenes.at(scenes.cameras[k], chosen, where) for k in (i, j))
         loss = batch_loss(network, pair_batch(a, b, config, generator), config)
         return loss.total, {"loss": loss.total, **{m: getattr(loss, m) for m in METRICS[1:]}}
 
@@ -113,6 +117,7 @@ def _learn(
         metrics=METRICS,
         report=report,
         should_stop=should_stop,
+        device=device,
     )
 
 

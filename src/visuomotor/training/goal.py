@@ -25,6 +25,7 @@ from visuomotor.policies.goal.network import GoalNetwork
 from visuomotor.policies.heads import Scales
 from visuomotor.recording.tags import GOAL, START
 from visuomotor.training.cloning import METRICS, imitation_loss
+from visuomotor.training.device import CPU, device_of
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.samples import find_samples
@@ -93,11 +94,12 @@ def train_goal(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains encoder, LSTM and action head together and writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
     dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
-    fit_goal(config, dataset, out, report, should_stop)
+    fit_goal(config, dataset, out, report, should_stop, device)
 
 
 def fit_goal(
@@ -106,6 +108,7 @@ def fit_goal(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """The same on a dataset that is open."""
     out.mkdir(parents=True, exist_ok=True)
@@ -133,6 +136,7 @@ def fit_goal(
         should_stop=should_stop,
         report_every=50,
         save_every=250,
+        device=device,
     )
     card = (
         f"# Recurrent policy, goal: {config.goal}\n"
@@ -156,8 +160,14 @@ def goal_loss(
     batch = source.draw(config.batch, rng)
     goal = None
     if config.goal == "image":
-        images = goal_images(source, batch, config, rng)
-        goal = network.look_at_goal(changed_images(images, config.augmentation, 1, generator))
+        images = changed_images(
+            goal_images(source, batch, config, rng),
+            config.augmentation,
+            1,
+            generator,
+            device_of(network),
+        )
+        goal = network.look_at_goal(images)
     seen = encode(network.encoder, batch, scales, config, rng, generator)
     outputs, _ = network(seen.features, goal)
     target = (seen.delta, seen.open_share)

@@ -20,6 +20,7 @@ from visuomotor.policies.gplac.first_layer import load_first_layer
 from visuomotor.policies.gplac.network import GplacNetwork
 from visuomotor.policies.heads import Scales
 from visuomotor.training.auxiliary import WeakTask, open_weak
+from visuomotor.training.device import CPU
 from visuomotor.training.gplac_config import GplacTrainingConfig
 from visuomotor.training.gplac_first import classify_first, locate_first
 from visuomotor.training.gplac_objective import Objective
@@ -39,6 +40,7 @@ def train_gplac(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains the network on demonstrations and weak images and writes a checkpoint to `out`."""
     spec = ObservationSpec((replace(config.camera, depth=False),))
@@ -54,12 +56,12 @@ def train_gplac(
         beside = WeakTask(config, weak, config.steps)
     objective = Objective(config, network, images, samples, scales, beside)
     if weak is not None and config.use in ("finetune", "frozen"):
-        classify_first(network.encoder, weak, config, out, report, should_stop)
+        classify_first(network.encoder, weak, config, out, report, should_stop, device)
         if config.use == "frozen":
             network.encoder.requires_grad_(False)
             network.encoder.backbone.freeze()
     elif config.pose_objects:
-        locate_first(network.encoder, dataset_root, config, out, report, should_stop)
+        locate_first(network.encoder, dataset_root, config, out, report, should_stop, device)
     key = {
         "config": asdict(config),
         "episodes": [e.name for e in dataset.episodes],
@@ -79,6 +81,7 @@ def train_gplac(
         report_every=25,
         save_every=250,
         begin=objective.begin,
+        device=device,
     )
     card = (
         f"# GPLAC: {config.network}, {'without weak images' if weak is None else config.use}\n"

@@ -21,6 +21,7 @@ from visuomotor.observations import ObservationSpec
 from visuomotor.policies.gplac.encoder import Encoder
 from visuomotor.training.auxiliary import WeakTask
 from visuomotor.training.batches import valid_steps
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.gplac_config import GplacTrainingConfig
 from visuomotor.training.image_augmentation import augment_images
 from visuomotor.training.images import camera_images, stacked
@@ -39,6 +40,7 @@ def classify_first(
     out: Path,
     report: Report,
     should_stop: Callable[[], bool],
+    device: torch.device = CPU,
 ) -> None:
     """The encoder learns to tell the weak images' labels."""
     task = WeakTask(config, weak, config.steps)
@@ -47,7 +49,19 @@ def classify_first(
         return F.binary_cross_entropy_with_logits(outputs[:, 0], positive)
 
     key = {"weak": weak.key, "config": asdict(config)}
-    _learn("train_classifier", encoder, 1, task.draw, loss, config, out, key, report, should_stop)
+    _learn(
+        "train_classifier",
+        encoder,
+        1,
+        task.draw,
+        loss,
+        config,
+        out,
+        key,
+        report,
+        should_stop,
+        device,
+    )
 
 
 def locate_first(
@@ -57,6 +71,7 @@ def locate_first(
     out: Path,
     report: Report,
     should_stop: Callable[[], bool],
+    device: torch.device = CPU,
 ) -> None:
     """The encoder learns the true places of objects in base, each along its own spread."""
     names = config.pose_objects
@@ -82,7 +97,9 @@ def locate_first(
 
     key = {"episodes": [e.name for e in dataset.episodes], "config": asdict(config)}
     count = 3 * len(names)
-    _learn("train_places", encoder, count, draw, loss, config, out, key, report, should_stop)
+    _learn(
+        "train_places", encoder, count, draw, loss, config, out, key, report, should_stop, device
+    )
 
 
 def _learn(
@@ -96,6 +113,7 @@ def _learn(
     key: Mapping[str, object],
     report: Report,
     should_stop: Callable[[], bool],
+    device: torch.device = CPU,
 ) -> None:
     """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once."""
     folder = out / "first"
@@ -108,7 +126,7 @@ def _learn(
         def step(
             rng: np.random.Generator, generator: torch.Generator
         ) -> tuple[Tensor, dict[str, Tensor]]:
-            images, target = draw(rng)
+            images, target = moved(draw(rng), device_of(encoder))
             images = augment_images(images, config.augmentation, generator)
             loss = loss_of(head(encoder(images)), target)
             return loss, {"loss": loss}
@@ -124,6 +142,7 @@ def _learn(
             metrics=("loss",),
             report=report,
             should_stop=should_stop,
+            device=device,
         )
         save_tensors(encoder.state_dict(), path)
         TrainingState(folder, "").clear()

@@ -17,6 +17,7 @@ from visuomotor.policies.heads import Scales
 from visuomotor.training import cloning
 from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
 from visuomotor.training.auxiliary import WeakTask
+from visuomotor.training.device import device_of
 from visuomotor.training.gplac_config import GplacTrainingConfig
 from visuomotor.training.gradient_reversal import ramp, reversed_gradient
 from visuomotor.training.image_augmentation import augment_images
@@ -72,12 +73,12 @@ class Objective:
 
     def step(self, rng: np.random.Generator, generator: torch.Generator) -> Losses:
         """The loss of a batch that is drawn with the step's generators."""
-        config, n = self._config, self._config.batch
+        config, n, device = self._config, self._config.batch, device_of(self.network)
         rows = rng.integers(len(self._samples), size=n)
-        images = stacked(self._images, rows)
+        images = stacked(self._images, rows, device)
         positive = None
         if self._weak is not None and self._weak.active:
-            weak, positive = self._weak.draw(rng)
+            weak, positive = self._weak.draw(rng, device)
             images = torch.cat([images, weak])
         images = augment_images(images, config.augmentation, generator)
         features = self._look(images)
@@ -114,7 +115,8 @@ class Objective:
         return torch.cat(features)
 
     def _adapted(self, loss: Tensor, values: dict[str, Tensor], features: Tensor) -> Losses:
-        is_weak = (torch.arange(len(features)) >= self._config.batch).float()
+        number = torch.arange(len(features), device=features.device)
+        is_weak = (number >= self._config.batch).float()
         logits = self.model["domain"](reversed_gradient(features, self._strength))[:, 0]
         sorts = F.binary_cross_entropy_with_logits(logits, is_weak)
         total = loss + sorts

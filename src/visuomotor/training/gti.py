@@ -25,6 +25,7 @@ from visuomotor.policies.gti.network import GtiNetwork
 from visuomotor.policies.gti.planner import Subgoal, divergence, nearest_sample
 from visuomotor.policies.heads import Scales
 from visuomotor.training.cloning import imitation_loss
+from visuomotor.training.device import CPU, moved
 from visuomotor.training.gti_config import GtiTrainingConfig
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
@@ -54,11 +55,12 @@ def train_gti(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains encoder, planner and controller together and writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
     dataset = open_dataset(dataset_root, spec, task=config.task, episodes=config.episodes)
-    fit_gti(config, dataset, out, report, should_stop)
+    fit_gti(config, dataset, out, report, should_stop, device)
 
 
 def fit_gti(
@@ -67,6 +69,7 @@ def fit_gti(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """The same on a dataset that is open."""
     out.mkdir(parents=True, exist_ok=True)
@@ -88,6 +91,7 @@ def fit_gti(
         should_stop=should_stop,
         report_every=50,
         save_every=250,
+        device=device,
         begin=objective.begin,
     )
     card = (
@@ -142,7 +146,8 @@ class Objective:
         generator: torch.Generator,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The controller's loss on the latents that it is given, and by their sort."""
-        near = torch.rand(len(z), generator=generator) < self._config.near_share
+        drawn = torch.rand(len(z), generator=generator)
+        near = moved(drawn < self._config.near_share, z.device)
         nearest, _ = nearest_sample(prior, posterior.mean, self._config.near_samples, generator)
         given = torch.where(near[:, None], nearest, z)
         outputs, _ = self._network.controller(seen.features[:, :-1], given)
@@ -157,7 +162,7 @@ class Objective:
     def _any_sample(self, seen: Encoded, prior: Mixture, generator: torch.Generator) -> Tensor:
         _, samples = prior.sample(generator)
         outputs, _ = self._network.controller(seen.features[:, :-1], samples[:, 0])
-        return self._loss(outputs, seen, torch.ones(len(outputs), dtype=torch.bool))
+        return self._loss(outputs, seen, torch.ones_like(outputs[:, 0, 0], dtype=torch.bool))
 
     def _loss(self, outputs: Tensor, seen: Encoded, chosen: Tensor) -> Tensor:
         counts = seen.counts[:, :-1] & chosen[:, None]
@@ -167,16 +172,19 @@ class Objective:
 
 def reconstruction(subgoal: Subgoal, batch: Sequences, scales: Scales) -> tuple[Tensor, Tensor]:
     """Mean squared errors of the sequences' last robot state and images, as they are."""
+    device = subgoal.robot.device
     state = normalised(robot_state(batch.T_base_ee[:, -1], batch.width_m[:, -1]), scales)
     side = subgoal.images.shape[-1]
     wanted = torch.stack(
         [
-            F.interpolate(normalise_color(torch.from_numpy(c[:, -1])), size=side, mode="area")
+            F.interpolate(
+                normalise_color(moved(torch.from_numpy(c[:, -1]), device)), size=side, mode="area"
+            )
             for c in batch.color
         ],
         dim=1,
     )
-    return F.mse_loss(subgoal.robot, state), F.mse_loss(subgoal.images, wanted)
+    return F.mse_loss(subgoal.robot, moved(state, device)), F.mse_loss(subgoal.images, wanted)
 
 
 def modes_of(prior: Mixture) -> Tensor:

@@ -30,6 +30,7 @@ from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
 from visuomotor.training.auxiliary import WeakSettings, WeakTask, open_weak, region_classifier
 from visuomotor.training.batches import Steps, camera_views
 from visuomotor.training.chunks import acted_steps, chunk_targets
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.loop import optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Report
@@ -108,6 +109,7 @@ def train_han(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Trains attention, switch and action together and writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
@@ -154,6 +156,7 @@ def train_han(
         report_every=25,
         save_every=250,
         begin=(lambda n: None) if auxiliary is None else auxiliary.begin,
+        device=device,
     )
     card = (
         "# Hand-eye action network\n"
@@ -199,26 +202,26 @@ def han_loss(
     generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of the samples `rows` (n,), with noise and random regions."""
-    n = len(rows)
+    n, device = len(rows), device_of(network)
     sights = []
     for camera in config.cameras:
         corners = training_corners(config, (camera.height, camera.width), n, generator)
-        sights.append(sight_of(camera_views(dataset, camera.name, samples.steps[rows]), corners))
+        views = camera_views(dataset, camera.name, samples.steps[rows])
+        sights.append(sight_of(*moved((views, corners), device)))
     T_base_ee = disturbed(
         samples.T_base_ee[rows], config.noise_position_m, config.noise_rotation_rad, rng
     )
     width = samples.width_m[rows] + rng.normal(0, config.noise_width_m, n)
-    output, _ = network(sights, hand_of(T_base_ee, width))
+    output, _ = network(sights, moved(hand_of(T_base_ee, width), device))
     wanted = pose_delta(T_base_ee[:, None], samples.target[rows]).astype(np.float32)
     low, high = scales.width.tolist()
     share = np.clip((samples.target_width_m[rows] - low) / (high - low), 0, 1)
-    return action_loss(
-        output,
+    labels = (
         torch.from_numpy(wanted),
         torch.from_numpy(share.astype(np.float32)),
         torch.from_numpy(samples.target_valid[rows]),
-        config,
     )
+    return action_loss(output, *moved(labels, device), config)
 
 
 def action_loss(

@@ -91,9 +91,10 @@ def _convolved(
     weight = torch.randn(b // alike * c, c, 3, 3, generator=generator) / (9 * c) ** 0.5
     weight = weight.reshape(-1, c, c, 3, 3).repeat_interleave(alike, 0).reshape(b * c, c, 3, 3)
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate").reshape(1, b * c, h + 2, w + 2)
-    other = F.conv2d(padded, weight, groups=b).reshape(b, c, h, w)
+    other = F.conv2d(padded, weight.to(images.device), groups=b).reshape(b, c, h, w)
     chosen = torch.rand(b // alike, 1, 1, 1, generator=generator) < probability
-    return torch.where(chosen.repeat_interleave(alike, 0), other.clamp(-1, 1), images)
+    chosen = chosen.repeat_interleave(alike, 0).to(images.device)
+    return torch.where(chosen, other.clamp(-1, 1), images)
 
 
 def _coloured(
@@ -105,7 +106,7 @@ def _coloured(
     gain = contrast * _draw(n, 1 - config.tint, 1 + config.tint, generator, 3)
     brightness = _draw(n, -config.brightness, config.brightness, generator)
     saturation, gain, brightness = (
-        x.repeat_interleave(alike, 0) for x in (saturation, gain, brightness)
+        x.repeat_interleave(alike, 0).to(images.device) for x in (saturation, gain, brightness)
     )
     if config.saturation > 0:
         grey = (images * images.new_tensor(_GREY)[:, None, None]).sum(1, keepdim=True)
@@ -123,4 +124,5 @@ def _cut(images: Tensor, probability: float, generator: torch.Generator, alike: 
         within = (place >= first) & (place < first + length)  # (n, side)
         inside = inside & (within[:, :, None] if axis == 0 else within[:, None, :])
     colour = _draw(n, -1, 1, generator, 3).repeat_interleave(alike, 0)
-    return torch.where(inside.repeat_interleave(alike, 0)[:, None], colour, images)
+    inside = inside.repeat_interleave(alike, 0)[:, None]
+    return torch.where(inside.to(images.device), colour.to(images.device), images)

@@ -11,6 +11,7 @@ from visuomotor.dataset import Dataset
 from visuomotor.networks import SpatialEncoder, normalise_color
 from visuomotor.networks.precision import autocast
 from visuomotor.training.batches import Steps
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.samples import Int64
 
 Images = list[NDArray[np.uint8]]
@@ -22,9 +23,9 @@ def camera_images(dataset: Dataset, camera: str, steps: Steps) -> Images:
     return [dataset.episodes[e].color[camera][t] for e, t in steps]
 
 
-def stacked(images: Images, rows: Int64) -> Tensor:
+def stacked(images: Images, rows: Int64, device: torch.device = CPU) -> Tensor:
     """Images (n, 3, H, W) in [-1, 1], channels last."""
-    color = torch.from_numpy(np.stack([images[i] for i in rows]))
+    color = moved(torch.from_numpy(np.stack([images[i] for i in rows])), device)
     return normalise_color(color).contiguous(memory_format=torch.channels_last)
 
 
@@ -37,8 +38,9 @@ class EncodedImages:
 
     def look(self, rows: Int64, generator: torch.Generator) -> Tensor:
         """See `Sight`."""
-        with autocast("auto", torch.device("cpu")):
-            seen: Tensor = self.module(stacked(self._images, rows))
+        device = device_of(self.module)
+        with autocast("auto", device):
+            seen: Tensor = self.module(stacked(self._images, rows, device))
         return seen
 
 

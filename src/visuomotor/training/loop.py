@@ -16,6 +16,7 @@ from visuomotor import ranks
 from visuomotor.errors import Interrupted
 from visuomotor.ranks import Step
 from visuomotor.training.dealing import step_generators
+from visuomotor.training.device import CPU
 from visuomotor.training.progress import Progress, ProgressFile, Report
 from visuomotor.training.state import TrainingState
 
@@ -51,11 +52,13 @@ def optimise(
     report_every: int = 20,
     save_every: int = 200,
     begin: Callable[[int], None] = lambda n: None,
+    device: torch.device = CPU,
 ) -> None:
     """Adam with a linear warm-up of 5% and a cosine decay to zero; gradients clipped to norm 1.
 
     begin: told the number of each step before it. A metric that some steps lack is the mean of the
-    others, or left out.
+    others, or left out. device: where the model is while it learns; before and after it is on the
+    CPU, and so is what is saved of it.
 
     Resumes a killed run of the same `key` at its last saved step, with the result that an
     uninterrupted one has. Raises Interrupted, state saved, when `should_stop` says so.
@@ -63,6 +66,7 @@ def optimise(
     Under torchrun (`ranks.join`) each process computes its part of every batch; gradients and
     metrics are means over all, the first process writes, and all stop when one is told to.
     """
+    model.to(device)
     steps, learning_rate, decay = budget.steps, budget.learning_rate, budget.weight_decay
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=decay)
     state = TrainingState(out, key if ranks.count() == 1 else f"{key}-{ranks.count()}")
@@ -100,7 +104,7 @@ def optimise(
             raise Interrupted(
                 f"{stage}: stopped after step {done} of {steps}; run it again to go on"
             )
-    model.eval()
+    model.to(CPU).eval()
 
 
 def schedule(step: int, steps: int) -> float:

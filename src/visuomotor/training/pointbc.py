@@ -28,6 +28,7 @@ from visuomotor.policies.pointbc.policy import deltas_to
 from visuomotor.policies.steps import longest_deltas
 from visuomotor.training.batches import Steps, camera_views
 from visuomotor.training.chunks import acted_steps, chunk_targets
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.loop import one_thread, optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Progress, Report
@@ -108,6 +109,7 @@ def train_pointbc(
     out: Path,
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    device: torch.device = CPU,
 ) -> None:
     """Crops the cloud of every step once, trains, writes a checkpoint to `out`."""
     spec = ObservationSpec(config.cameras)
@@ -138,6 +140,7 @@ def train_pointbc(
             should_stop=should_stop,
             report_every=50,
             save_every=500,
+            device=device,
         )
     card = (
         "# EE-PointBC policy\n"
@@ -240,21 +243,25 @@ def policy_loss(
     drawn = (rng.random((n, config.points)) * samples.count[index, None]).astype(np.int64)
     points = samples.points[index[:, None], drawn].astype(np.float32) * np.float32(UNIT_M)
     points += np.float32(config.noise_point_m) * rng.standard_normal(points.shape, np.float32)
-    delta, logit, _ = network(
+    wanted = deltas_to(T_base_ee[:, None], samples.target[index], config.absolute)
+    low, high = scales.width.tolist()
+    share = np.clip((samples.target_width_m[index] - low) / (high - low), 0, 1)
+    inputs = (
         torch.from_numpy(points),
         torch.from_numpy(samples.color[index[:, None], drawn]),
         torch.from_numpy(T_base_ee.astype(np.float32)),
         torch.from_numpy(width.astype(np.float32)),
     )
-    wanted = deltas_to(T_base_ee[:, None], samples.target[index], config.absolute)
-    weight = torch.from_numpy(samples.target_valid[index].astype(np.float32))  # (n, T)
-    error = (delta - torch.from_numpy(wanted.astype(np.float32)) / scales.delta).abs().mean(-1)
-    delta_loss = (error * weight).sum() / weight.sum()
-    low, high = scales.width.tolist()
-    share = np.clip((samples.target_width_m[index] - low) / (high - low), 0, 1)
-    width_losses = F.binary_cross_entropy_with_logits(
-        logit, torch.from_numpy(share.astype(np.float32)), reduction="none"
+    labels = (
+        torch.from_numpy(wanted.astype(np.float32)) / scales.delta,
+        torch.from_numpy(share.astype(np.float32)),
+        torch.from_numpy(samples.target_valid[index].astype(np.float32)),
     )
+    inputs, (wanted_delta, open_share, weight) = moved((inputs, labels), device_of(network))
+    delta, logit, _ = network(*inputs)
+    error = (delta - wanted_delta).abs().mean(-1)  # (n, T), as weight
+    delta_loss = (error * weight).sum() / weight.sum()
+    width_losses = F.binary_cross_entropy_with_logits(logit, open_share, reduction="none")
     width_loss = (width_losses * weight).sum() / weight.sum()
     loss = delta_loss + config.width_weight * width_loss
     return loss, {"loss": loss, "delta": delta_loss, "width": width_loss}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from visuomotor.dataset import Dataset
@@ -23,6 +24,7 @@ from visuomotor.descriptors.masks import (
 from visuomotor.descriptors.matching import Views
 from visuomotor.errors import DataError
 from visuomotor.training.batches import Steps, camera_views, hands, valid_steps
+from visuomotor.training.device import CPU, moved
 
 EMPTY_SETS = 160
 """Sets, drawn from all steps, from which the empty scene's depth is taken."""
@@ -61,16 +63,16 @@ class Scenes:
         """The cameras' names."""
         return self.dataset.spec.names
 
-    def at(self, camera: str, steps: Steps) -> Scene:
+    def at(self, camera: str, steps: Steps, device: torch.device = CPU) -> Scene:
         """One camera's scene at steps (N, 2); the hand's pose tells robot from objects."""
-        views = camera_views(self.dataset, camera, steps)
+        views = moved(camera_views(self.dataset, camera, steps), device)
         points, measured = points_in_base(views.depth_m, views.K, views.T_base_camera)
         if self.empty is None:
             foreground = above_table(points, measured, self.workspace)
         else:
-            foreground = differs_from_empty(views.depth_m, self.empty[camera])
+            foreground = differs_from_empty(views.depth_m, moved(self.empty[camera], device))
             foreground &= measured & in_workspace(points, self.workspace)
-        objects = foreground & ~of_robot(points, *hands(self.dataset, steps))
+        objects = foreground & ~of_robot(points, *moved(hands(self.dataset, steps), device))
         return Scene(views, points, measured, foreground, objects)
 
 

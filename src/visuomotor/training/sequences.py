@@ -20,6 +20,7 @@ from visuomotor.observations import CameraSpec
 from visuomotor.policies.cameras import ObservationEncoder, normalised, robot_state
 from visuomotor.policies.heads import Scales
 from visuomotor.training.cloning import labels_of
+from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.image_augmentation import ImageAugmentation, augment_images
 from visuomotor.training.noise import disturbed
 from visuomotor.training.samples import Int64, Samples, scales_of
@@ -132,7 +133,8 @@ def encode(
     rng: np.random.Generator,
     generator: torch.Generator,
 ) -> Encoded:
-    """The sequences with noise and changed images through the encoder."""
+    """The sequences with noise and changed images through the encoder, where that is."""
+    device = device_of(encoder)
     b, t = sequences.width_m.shape
     T_base_ee = disturbed(
         sequences.T_base_ee, noise.noise_position_m, noise.noise_rotation_rad, rng
@@ -140,19 +142,26 @@ def encode(
     width = sequences.width_m + rng.normal(0, noise.noise_width_m, (b, t))
     robot = normalised(robot_state(T_base_ee, width), scales).flatten(0, 1)
     images = [
-        changed_images(color.reshape(b * t, *color.shape[2:]), noise.augmentation, t, generator)
+        changed_images(
+            color.reshape(b * t, *color.shape[2:]), noise.augmentation, t, generator, device
+        )
         for color in sequences.color
     ]
-    features = encoder(images, robot).reshape(b, t, -1)
-    delta, open_share = labels_of(T_base_ee, sequences.target, sequences.target_width_m, scales)
-    return Encoded(features, delta, open_share, torch.from_numpy(sequences.counts))
+    features = encoder(images, moved(robot, device)).reshape(b, t, -1)
+    labels = labels_of(T_base_ee, sequences.target, sequences.target_width_m, scales)
+    delta, open_share, counts = moved((*labels, torch.from_numpy(sequences.counts)), device)
+    return Encoded(features, delta, open_share, counts)
 
 
 def changed_images(
-    color: UInt8, augmentation: ImageAugmentation, alike: int, generator: torch.Generator
+    color: UInt8,
+    augmentation: ImageAugmentation,
+    alike: int,
+    generator: torch.Generator,
+    device: torch.device = CPU,
 ) -> Tensor:
     """Images (N, 3, H, W) in [-1, 1], channels last, changed at random, `alike` in a row."""
-    images = normalise_color(torch.from_numpy(color))
+    images = normalise_color(moved(torch.from_numpy(color), device))
     images = augment_images(images, augmentation, generator, alike)
     return images.contiguous(memory_format=torch.channels_last)
 

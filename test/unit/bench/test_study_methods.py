@@ -23,7 +23,7 @@ def asked(monkeypatch):
     """The configurations that trainings are asked for; nothing is trained, drawn or recorded."""
     found = []
 
-    def train(family, config_file, dataset, out, report, should_stop, **settings):
+    def train(family, config_file, dataset, out, report, should_stop, device, **settings):
         found.append((family, dataset, replace(read_config(family, config_file), **settings)))
 
     for module in (dense_methods, han_methods, gplac_methods):

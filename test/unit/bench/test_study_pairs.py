@@ -145,7 +145,7 @@ def test_goals_are_the_ends_of_demonstrations_of_that_pair(tmp_path: Path) -> No
 def test_methods_differ_in_what_their_names_say(monkeypatch, tmp_path: Path) -> None:
     asked: list[tuple[str, Path, dict[str, Any]]] = []
 
-    def trained(family, config_file, dataset, out, report, should_stop, **settings):
+    def trained(family, config_file, dataset, out, report, should_stop, device, **settings):
         asked.append((family, dataset, settings))
 
     monkeypatch.setattr(gti_methods, "train", trained)

@@ -23,6 +23,7 @@ from visuomotor.policies.heads import HeadConfig
 from visuomotor.training.bc import BcTrainingConfig, train_bc
 from visuomotor.training.cloning import CloningConfig
 from visuomotor.training.dealing import DealtGenerator, step_generators
+from visuomotor.training.device import find_device
 
 CONFIG = BcTrainingConfig(
     sight="truth_3d",
@@ -55,7 +56,7 @@ def as_torchrun_starts(number: int, port: int, demos: Path, out: Path, stop_afte
         return number == 1 and asked >= stop_after
 
     with contextlib.suppress(Interrupted):
-        train_bc(HALF, demos, out, should_stop=should_stop)
+        train_bc(HALF, demos, out, should_stop=should_stop, device=find_device("cpu"))
         return
     os._exit(130)
 

@@ -165,4 +165,5 @@ def started(job: Job, what: str) -> tuple[str, dict[str, str]]:
 
 def run(job: Job, family: str, out: Path, **settings: Any) -> None:
     """One training of the cell."""
-    train(family, None, job.dataset, out, job.report, job.should_stop, **common(job), **settings)
+    own = {**common(job), **settings}
+    train(family, None, job.dataset, out, job.report, job.should_stop, job.device, **own)

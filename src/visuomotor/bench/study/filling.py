@@ -118,7 +118,8 @@ def _train(
     sim = replace(sim_of(study, cell, source["region"]), **source)
     root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
     watch = Watch(cell.name, say, lambda seconds: notes.add("train_s", seconds))
-    job = Job(cell, root, _shared(request, cell), checkpoint, watch.report, should_stop)
+    shared = _shared(request, cell)
+    job = Job(cell, root, shared, checkpoint, watch.report, should_stop, device=request.device)
     train_watched(study, job, watch, notes, say)
 
 

@@ -55,6 +55,7 @@ def gplac(weak: int = 0, forty: bool = False, poses: bool = False, **settings: A
             job.out,
             job.report,
             job.should_stop,
+            job.device,
             task=cell.task,
             episodes=cell.demonstrations,
             seed=cell.seed,

@@ -87,7 +87,7 @@ def train_goal(job: Job, dataset: Path, **settings: Any) -> None:
     """One training of a recurrent policy, into the cell's folder."""
     own = {"steps": STEPS[job.cell.task], "batch": WINDOWS, "seed": job.cell.seed, **settings}
     own |= {"task": job.cell.task, "cameras": SIGHT}
-    train("goal", None, dataset, job.out, job.report, job.should_stop, **own)
+    train("goal", None, dataset, job.out, job.report, job.should_stop, job.device, **own)
 
 
 def _stage1(job: Job, settings: Mapping[str, Any]) -> Path:
@@ -98,7 +98,8 @@ def _stage1(job: Job, settings: Mapping[str, Any]) -> Path:
     own |= {"task": job.cell.task, "episodes": job.cell.demonstrations, "cameras": SIGHT}
     with locked(out.with_suffix(".lock")):
         if not (out / "config.yaml").exists():
-            train("gti", None, job.dataset, out, job.report, job.should_stop, **own)
+            report, stop = job.report, job.should_stop
+            train("gti", None, job.dataset, out, report, stop, job.device, **own)
     return out
 
 

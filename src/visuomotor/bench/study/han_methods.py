@@ -81,5 +81,5 @@ def cloud(job: Job) -> Mapping[str, Any]:
 def run(job: Job, family: str, **settings: Any) -> None:
     """The training of the cell."""
     cell = job.cell
-    common = {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed}
-    train(family, None, job.dataset, job.out, job.report, job.should_stop, **common, **settings)
+    own = {"task": cell.task, "episodes": cell.demonstrations, "seed": cell.seed, **settings}
+    train(family, None, job.dataset, job.out, job.report, job.should_stop, job.device, **own)

@@ -49,7 +49,7 @@ class Job:
     """One cell to train: the bags, the shared and the own folder, and whom to tell.
 
     shared: for what several cells of these demonstrations use; take `locked` around making it.
-    threads: that the cell may use, where its training can.
+    threads: that the cell may use, where its training can. device: as `training.train` takes it.
     """
 
     cell: Cell
@@ -59,6 +59,7 @@ class Job:
     report: Report
     should_stop: Callable[[], bool]
     threads: int = 1
+    device: str = "auto"
 
 
 @dataclass(frozen=True)

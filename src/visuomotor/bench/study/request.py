@@ -51,7 +51,8 @@ class Request:
     blocks: in order of priority. first_seeds: region -> seed of its first start; without any, those
     of the study's tables. work: folder of datasets and checkpoints. results: of the cells' JSON
     files. given: the user's own demonstrations, for studies that are made from them. starts: region
-    -> the user's own file of start states, for studies that take some.
+    -> the user's own file of start states, for studies that take some. device: that trainings
+    compute on; no part of what a cell is.
     """
 
     family: str
@@ -61,6 +62,7 @@ class Request:
     results: Path = Path("benchmarks/results/study")
     given: Path | None = None
     starts: tuple[tuple[str, Path], ...] = ()
+    device: str = "auto"
 
     def wanted(self) -> list[Wanted]:
         """Every cell once, where it first occurs, with all that the blocks ask of it.

@@ -80,5 +80,5 @@ def nearest_sample(
     """
     modes, samples = prior.sample(generator, count)  # (B, n), (B, n, D)
     nearest = (samples - mean.detach()[:, None]).square().sum(-1).argmin(1)
-    rows = torch.arange(len(mean))
+    rows = torch.arange(len(mean), device=mean.device)
     return samples[rows, nearest], modes[rows, nearest]

@@ -97,7 +97,7 @@ class Attention(nn.Module):
         b, n, _ = sight.corners.shape
         window = self.config.window
         top = hand_cells.mean(1, keepdim=True).round().long().flip(-1) - window // 2  # (B, 1, 2)
-        top = torch.minimum(top.clamp_min(0), torch.tensor(size) - window)
+        top = torch.minimum(top.clamp_min(0), top.new_tensor(size) - window)
         crops = _crops(sight.images, torch.cat([sight.corners, top], dim=1), window, STRIDE)
         flat = self._features(crops.flatten(0, 1))  # (B (N + 1), C, window, window)
         features = flat.reshape(b, n + 1, *flat.shape[1:])
@@ -111,7 +111,8 @@ class Attention(nn.Module):
 
     def _masks(self, images: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:
         if self.config.attention == "whole":
-            return torch.ones(len(images), 1, size[0] * size[1], dtype=torch.bool)
+            every = (len(images), 1, size[0] * size[1])
+            return torch.ones(every, dtype=torch.bool, device=images.device)
         return masks_of(corners, self.config.window, size)
 
     def _features(self, images: Tensor) -> Tensor:
@@ -145,9 +146,9 @@ class Attention(nn.Module):
 
 def _crops(images: Tensor, corners: Tensor, window: int, stride: int) -> Tensor:
     """Crops (B, N, 3, s, s) of images (B, 3, H, W) at the top-left cells (B, N, 2)."""
-    side = window * stride
-    rows = (stride * corners[..., 0])[..., None] + torch.arange(side)  # (B, N, s)
-    columns = (stride * corners[..., 1])[..., None] + torch.arange(side)
-    batch = torch.arange(len(images))[:, None, None, None]
+    side = torch.arange(window * stride, device=images.device)
+    rows = (stride * corners[..., 0])[..., None] + side  # (B, N, s)
+    columns = (stride * corners[..., 1])[..., None] + side
+    batch = torch.arange(len(images), device=images.device)[:, None, None, None]
     picked = images.permute(0, 2, 3, 1)[batch, rows[..., :, None], columns[..., None, :]]
     return picked.permute(0, 1, 4, 2, 3)

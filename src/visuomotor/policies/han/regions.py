@@ -30,7 +30,7 @@ def grid_corners(map_size: tuple[int, int], window: int, step: int) -> Tensor:
 def masks_of(corners: Tensor, window: int, map_size: tuple[int, int]) -> Tensor:
     """Which cells (B, N, h*w) belong to the windows at corners (B, N, 2)."""
     h, w = map_size
-    rows, columns = torch.arange(h), torch.arange(w)
+    rows, columns = (torch.arange(n, device=corners.device) for n in (h, w))
     top, left = corners[..., :1], corners[..., 1:]
     inside_rows = (rows >= top) & (rows < top + window)  # (B, N, h)
     inside_columns = (columns >= left) & (columns < left + window)  # (B, N, w)
@@ -63,9 +63,10 @@ def _nearest_measured(depth_m: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     order, offsets = _from_the_centre(stride)
     u, v = offsets[0].tolist()
     z = blocks[:, :, v, :, u].reshape(b, h * w)
-    pixels = (stride * pixel_lattice(h, w, 1) + offsets[0]).to(depth_m.dtype).repeat(b, 1, 1)
+    pixels = (stride * pixel_lattice(h, w, 1) + offsets[0]).to(depth_m).repeat(b, 1, 1)
     holes = ~((z > 0) & z.isfinite())
     if bool(holes.any()):  # few cells as a rule: only they look further
+        order, offsets = order.to(z.device), offsets.to(z.device)
         image, cell = torch.nonzero(holes, as_tuple=True)
         around = blocks[image, cell // w, :, cell % w].flatten(1)[:, order]  # (n, stride²)
         measured = (around > 0) & around.isfinite()
@@ -81,7 +82,7 @@ def near_peak(p: Tensor, map_size: tuple[int, int], radius: int = 2) -> Tensor:
     """Which cells (B, N, h*w) are at most `radius` rows and columns from each window's peak."""
     h, w = map_size
     best = p.argmax(-1, keepdim=True)
-    cells = torch.arange(h * w)
+    cells = torch.arange(h * w, device=p.device)
     rows = (cells // w - best // w).abs() <= radius
     return rows & ((cells % w - best % w).abs() <= radius)
 

@@ -100,7 +100,7 @@ class PointBCNetwork(nn.Module):
             return values, winners
         with torch.no_grad():
             winners = self.points(x).argmax(1)
-            won = torch.zeros(x.shape[:2], dtype=torch.uint8).scatter_(1, winners, 1)
+            won = torch.zeros_like(x[..., 0], dtype=torch.uint8).scatter_(1, winners, 1)
             few = won.topk(int(won.sum(1).max()), dim=1).indices  # others may fill up: no harm
         some = x.gather(1, few[..., None].expand(-1, -1, x.shape[-1]))
         return self.points(some).max(1).values, winners
