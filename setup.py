@@ -45,7 +45,10 @@ EXTRAS = {
     ],
     "export": ["lerobot>=0.4.4,<0.5", "h5py>=3.11,<4"],  # pins torch < 2.11: not in `all`
     "ray": ["ray>=2.9,<3"],  # 80 MB: not in `all`
-    "test": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "ros-test-msgs", "websockets"],
+    "test": [
+        *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy"),
+        *("ros-test-msgs", "websockets", "h5py>=3.11,<4"),
+    ],
 }
 EXTRAS["all"] = [r for name in ("learn", "sim", "robot", "teleop", "ros") for r in EXTRAS[name]]
 

@@ -39,7 +39,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv --system-site-packages /venv \
     && touch /venv/COLCON_IGNORE \
-    && /venv/bin/pip install --no-cache-dir "./src/visuomotor[learn]" "numpy<2" \
+    && /venv/bin/pip install --no-cache-dir "./src/visuomotor[learn,teleop]" "numpy<2" \
     && /venv/bin/pip uninstall -y visuomotor \
     && . install/setup.bash \
     && colcon build --symlink-install --packages-select visuomotor

@@ -16,7 +16,6 @@ from visuomotor.bench.results import save_result
 from visuomotor.bench.statistics import mcnemar, wilson
 from visuomotor.ros.launch import share_folder
 from visuomotor.sim import SimConfig
-from visuomotor.slow import slowed, slowed_by
 
 BACKENDS = ("mujoco", "libfranka")
 TASK, CHECKPOINT = "lift", "models/checkpoints/lift_dense"
@@ -92,9 +91,7 @@ def run(out: Path, checkpoint: Path | None = None) -> dict[str, Any]:
         out / "backends.json",
         _figures(attempts, seeds, machine),
         "two cores for an arm in Python, its libfranka client at 500 Hz, rendering and the policy",
-        f"visuomotor slow {slowed_by():g} visuomotor bench backends"
-        if slowed()
-        else "visuomotor bench backends",
+        "visuomotor bench backends",
         [FIRST_SEED, FIRST_SEED + ROLLOUTS - 1],
     )
     kept.unlink()

@@ -25,8 +25,11 @@ def save_result(
     """Writes one benchmark's JSON and returns it.
 
     figures: name -> number or nested mapping, units in the names. limits: one sentence on what
-    bounds these figures. command: what a reader runs to get them again.
+    bounds these figures. command: what a reader runs to get them again; in slowed time it is told
+    so.
     """
+    if slowed():
+        command = f"visuomotor slow {slowed_by():g} {command}"
     result = {
         "name": path.stem,
         "figures": dict(figures),
@@ -40,6 +43,16 @@ def save_result(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def measured(result: Mapping[str, Any]) -> str:
+    """A sentence for a page: at which commit, on which machine, in which time."""
+    machine = result["machine"]
+    by = machine.get("time_slowed_by")
+    return (
+        f"Measured at {result['commit']} on {machine['cores']} cores, {machine['cpu']}, "
+        f"{machine['platform']}{f', in time slowed {by:g} times' if by else ''}."
+    )
 
 
 def machine() -> dict[str, Any]:

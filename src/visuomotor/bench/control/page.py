@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from visuomotor.bench.results import measured
 from visuomotor.bench.study.markdown import grid
 
 Figures = Mapping[str, Any]
@@ -47,7 +48,7 @@ def page(result: Mapping[str, Any]) -> str:
     parts.append(FAULTS)
     rows = [_fault(b, row) for b in backends for row in figures[b]["faults"]]
     parts.append(grid(_FAULT_HEAD, rows) + "\n")
-    parts.append(f"\nMeasured at {result['commit']} on {_machine(result)}.\n")
+    parts.append(f"\n{measured(result)}\n")
     return "".join(parts)
 
 
@@ -114,8 +115,3 @@ def _fault(backend: str, row: Figures) -> list[str]:
 
 def _seconds(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "not"
-
-
-def _machine(result: Mapping[str, Any]) -> str:
-    machine = result["machine"]
-    return f"{machine['cores']} cores, {machine['cpu']}, {machine['platform']}"

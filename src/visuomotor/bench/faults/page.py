@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visuomotor.bench.faults.judge import CRITERIA, Row, row_of
+from visuomotor.bench.results import measured
 from visuomotor.bench.study.markdown import grid
 
 HEAD = """# What the graph does when something fails
@@ -43,11 +44,7 @@ def page(result: Mapping[str, Any]) -> str:
     parts += [f"{i}. {text}.\n" for i, text in enumerate(CRITERIA, 1)]
     parts += [TABLE, grid(_HEAD, [_line(r) for r in rows]), "\n\n## What was done\n\n"]
     parts.append(grid(("fault", "done"), [[r.fault, r.done] for r in rows]))
-    machine = result["machine"]
-    parts.append(
-        f"\n\nMeasured at {result['commit']} on {machine['cores']} cores, {machine['cpu']}, "
-        f"{machine['platform']}.\n"
-    )
+    parts.append(f"\n\n{measured(result)}\n")
     return "".join(parts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from visuomotor.bench.results import measured
 from visuomotor.bench.study.markdown import grid
 from visuomotor.bench.study.panels import COLOURS, LEFT, Panel, bounds, picture
 
@@ -37,11 +38,7 @@ def page(result: Mapping[str, Any]) -> str:
     f = result["figures"]
     parts = [HEAD, grid(("what", "measured"), _summary(f)), "\n"]
     parts += [GROWTH.format(picture=PICTURE), grid(_GROWTH, _growth(f["growth"])), "\n"]
-    machine = result["machine"]
-    parts.append(
-        f"\nMeasured at {result['commit']} on {machine['cores']} cores, {machine['cpu']}, "
-        f"{machine['platform']}.\n"
-    )
+    parts.append(f"\n{measured(result)}\n")
     return "".join(parts)
 
 
