@@ -104,7 +104,7 @@ def test_rollouts_become_episodes_with_start_and_outcome(trained: Trained, tmp_p
         row = log.rows[sidecar.seed]
         assert {"self-generated", f"start {row.start}"} <= set(sidecar.tags)
         assert sidecar.outcome == ("success" if row.goal else "failure")
-        assert sidecar.sets > 1  # a starved machine makes few
+        assert sidecar.sets > 10
     assert coverage(dataset, "cross").counts == log.kept.counts
     assert {row.start for row in log.rows.values()} == {"a", "b"}
 

@@ -79,7 +79,7 @@ def backend(arm):
     made.stop()
 
 
-def wait(condition, what, timeout_s=60.0) -> None:
+def wait(condition, what, timeout_s=15.0) -> None:
     limit = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < limit, f"waited in vain for {what}"

@@ -55,7 +55,7 @@ def _line(r: Row) -> list[str]:
         f"{r.peak_speed:.2f}",
         _rest(r),
         f"{r.farthest_mm:.0f}",
-        "yes" if round(r.outside_mm) <= 0 else f"by {r.outside_mm:.0f} mm out",
+        "yes" if r.outside_mm <= 0 else f"by {r.outside_mm:.1f} mm out",
         _episode(r),
         f"{r.again_s:.1f}" if math.isfinite(r.again_s) else "not",
         r.by,
