@@ -183,3 +183,13 @@ class Policy(Protocol):
 
     def act(self, observation: Observation) -> ActionChunk:
         """The next actions for one observation."""
+
+
+MAX_PRIORITY = 98
+"""Above it are the kernel's own threads."""
+
+
+def check_priority(priority: int) -> None:
+    """ValueError for a priority that there is not."""
+    if not 0 <= priority <= MAX_PRIORITY:
+        raise ValueError(f"got realtime_priority {priority}, expected 0 (none) to {MAX_PRIORITY}")

@@ -44,14 +44,14 @@ def load(checkpoint: Checkpoint, folder: Path) -> SlowPolicy:
     return SlowPolicy(pointbc.load(checkpoint, folder), folder)
 
 
-def write_slow_policy(folder: Path, *cameras: str) -> Path:
-    """Random weights; chunks of CHUNK actions of some millimetres."""
+def write_slow_policy(folder: Path, *cameras: str, chunk: int = CHUNK) -> Path:
+    """Random weights; chunks of so many actions of some millimetres."""
     torch.manual_seed(0)
-    config = PointBCConfig(points=100, layers=(8, 16), hidden=(8,), chunk=CHUNK)
+    config = PointBCConfig(points=100, layers=(8, 16), hidden=(8,), chunk=chunk)
     scales = Scales(
-        torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]).repeat(CHUNK, 1),
+        torch.tensor([0.005, 0.005, 0.005, 0.01, 0.01, 0.01]).repeat(chunk, 1),
         torch.tensor([0.01, 0.07]),
-        torch.tensor([0.01, 0.05]).repeat(CHUNK, 1),
+        torch.tensor([0.01, 0.05]).repeat(chunk, 1),
     )
     spec = ObservationSpec(tuple(CameraSpec(c, 30, 40) for c in cameras))
     weights = PointBCNetwork(config).state_dict()

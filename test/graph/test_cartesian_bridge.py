@@ -14,9 +14,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
+from visuomotor.control.bridge_parameters import Config
 from visuomotor.errors import ConfigError
 from visuomotor.geometry import pose
-from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode, Config
+from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode
 from visuomotor.ros import messages, topics
 
 pytestmark = pytest.mark.alone
@@ -252,8 +253,14 @@ def test_a_blocked_arm_faults_until_reset() -> None:
 
 
 def test_a_real_arm_needs_the_operators_enable() -> None:
-    with pytest.raises(ValueError, match="require_policy_enable"):
-        Config(backend="libfranka")
+    for given in ({}, {"ignore_realtime": True}, {"robot_hostname": "fr3.lab"}):
+        with pytest.raises(ValueError, match="require_policy_enable"):
+            Config(backend="libfranka", **given)
+    simulated = Config(backend="libfranka", robot_hostname="127.0.0.1")
+    assert simulated.simulated
+    assert not simulated.risks_realtime
+    real = Config(backend="libfranka", ignore_realtime=True, require_policy_enable=True)
+    assert real.risks_realtime
 
 
 def test_an_unknown_parameter_is_named_with_its_neighbours() -> None:

@@ -18,8 +18,9 @@ from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from visuomotor.contracts import BASE_FRAMES
+from visuomotor.control.bridge_parameters import Config
 from visuomotor.errors import MissingDependencyError, RobotError
-from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode, Config
+from visuomotor.nodes.cartesian_bridge import CartesianBridgeNode
 from visuomotor.ros import messages, topics
 
 pytestmark = pytest.mark.alone
@@ -63,15 +64,18 @@ class Operator:
         self._target = self.node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._reset = self.node.create_client(Trigger, topics.BRIDGE_RESET)
         self._homing = self.node.create_client(Trigger, topics.GRIPPER_HOMING)
-        self.leads = False
+        self.leads, self._held = False, None
         self.node.create_timer(0.05, self._lead)
 
     def _on_status(self, msg) -> None:
         self.statuses.append(messages.diagnostics_from_msg(msg))
 
     def _lead(self) -> None:
+        """A button that says so when it is let go, and until it was pressed first."""
+        if self.leads or self._held is not False:
+            self._enable.publish(Bool(data=self.leads))
+        self._held = self.leads if self.leads or self._held is not None else None
         if self.leads:
-            self._enable.publish(Bool(data=True))
             ahead = self.crisp.measured.copy()
             ahead[1, 3] += 0.03
             now_ns = self.node.get_clock().now().nanoseconds

@@ -95,7 +95,7 @@ def test_wrong_overrides_are_errors(make_node, overrides, text: str) -> None:
 
 def test_later_changes_are_checked_and_read(make_node) -> None:
     node = make_node()
-    declare(node, Config)
+    declare(node, Config, live=("seed",))
     (refused,) = node.set_parameters([Parameter("seed", value=-5)])
     assert not refused.successful
     assert "got seed -5" in refused.reason
@@ -104,11 +104,22 @@ def test_later_changes_are_checked_and_read(make_node) -> None:
     assert read(node, Config).seed == 5
 
 
+def test_a_change_that_would_be_none_is_refused(make_node) -> None:
+    node = make_node()
+    before = declare(node, Config, live=("seed",))
+    (refused,) = node.set_parameters([Parameter("rate_hz", value=5.0)])
+    assert not refused.successful
+    assert "rate_hz counts at a start only" in refused.reason
+    assert read(node, Config) == before
+    (same,) = node.set_parameters([Parameter("rate_hz", value=before.rate_hz)])
+    assert same.successful
+
+
 @pytest.fixture
 def server(make_node) -> Iterator[Node]:
     """A node in another thread that offers two triggers and parameters."""
     node = make_node("server")
-    declare(node, Config)
+    declare(node, Config, live=("seed", "cameras"))
 
     def refuse() -> str:
         raise RobotError("the gripper is not homed; call gripper/home")

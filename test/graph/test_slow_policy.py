@@ -135,3 +135,38 @@ def test_synchronously_every_pass_stalls_the_commands(lab: Lab, checkpoint: Path
         seen = fresh_values(lab)
         assert int(seen["stalls"]) >= 2 * 10, "a command, and two steps without one"
         assert int(seen["late_actions"]) >= 3 * int(seen["chunks"])
+
+
+def test_actions_of_a_scene_that_is_over_are_not_sent(lab: Lab, checkpoint: Path) -> None:
+    hang = checkpoint / "hang"
+    with node(checkpoint):
+        start(lab)
+        wait(lab, lambda: len(stamps(lab)) >= 3)
+        hang.touch()
+        wait(lab, lambda: silent_s(lab) > 2.0)
+        silent = settled(lab)
+        assert int(values(lab)["refused"]) == 0
+        hang.unlink()
+        wait(lab, lambda: int(values(lab)["refused"]) == 1)
+        wait(lab, lambda: len(stamps(lab)) > silent)
+        assert np.diff(stamps(lab)).max() * 1e-9 > 2.0 + WAIT_S, "the next set's, not that one's"
+
+
+def test_asynchronously_nothing_is_played_on_blind(lab: Lab, tmp_path: Path) -> None:
+    long = write_slow_policy(tmp_path / "long", "front", "side", chunk=200)
+    with node(long, "inference:=asynchronous"):
+        start(lab)
+        wait(lab, lambda: len(stamps(lab)) >= 10)
+        cameras, lab.alive = lab.alive, set()
+        blind_ns = lab.get_clock().now().nanoseconds
+        wait(lab, lambda: silent_s(lab) > 1.0)
+        last_s = (stamps(lab)[-1] - blind_ns) * 1e-9
+        assert last_s < 2.0, "ten seconds of actions were there"
+        lab.alive = cameras
+        commands = len(stamps(lab))
+        wait(lab, lambda: len(stamps(lab)) > commands)
+
+
+def silent_s(lab: Lab) -> float:
+    """How long ago the last command was."""
+    return float(lab.get_clock().now().nanoseconds - stamps(lab)[-1]) * 1e-9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -92,3 +93,18 @@ def commit() -> str:
     head = git("rev-parse", "--short", "HEAD")
     code = (":/", ":(top,exclude)benchmarks/results")
     return (head + ("+" if git("status", "--porcelain", "-uno", "--", *code) else "")) or "unknown"
+
+
+@functools.cache
+def commit_at_first() -> str:
+    """`commit` when this process asked for the first time: of the code that it runs."""
+    return commit()
+
+
+def commit_run() -> str:
+    """The commit that this process runs; "A to B" where the checkout went on meanwhile.
+
+    What is imported late, and processes started later, may then be of B.
+    """
+    first, now = commit_at_first(), commit()
+    return first if first == now else f"{first} to {now}"

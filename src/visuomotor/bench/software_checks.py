@@ -141,7 +141,7 @@ def _discovery() -> Check:
     if reach:
         remedy = "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST unless robot and cameras are elsewhere"
         return warning("discovery", f"range {reach}, domain {domain}", remedy)
-    found = f"`visuomotor up` keeps to this machine, other nodes use the subnet; domain {domain}"
+    found = f"visuomotor's nodes keep to this machine, others use the subnet; domain {domain}"
     return ok("discovery", found)
 
 

@@ -66,6 +66,12 @@ def _backends(result: dict[str, Any]) -> str:
     return counts + (f", in time slowed {slowed:g} times" if slowed else "")
 
 
+def _faults(result: dict[str, Any]) -> str:
+    slowed = result["machine"].get("time_slowed_by")
+    text = f"{result['figures']['rows']}; {result['figures']['safe']}"
+    return text + (f" (in time slowed {slowed:g} times)" if slowed else "")
+
+
 def _measured(comparison: str, text: Callable[[dict[str, Any]], str]) -> Callable[..., str]:
     """`text` of a comparison whose peer was installed, else that it was not."""
 
@@ -151,6 +157,14 @@ ROWS = (
         _measured("simulators", _over_robosuite),
     ),
     Row(
+        "lerobot",
+        "LeRobot's ACT on our export: its loss in the first 10 steps, and in the last",
+        lambda r: (
+            f"{r['figures']['loss_first_10_steps']:.1f} and "
+            f"{r['figures']['loss_last_10_steps']:.2f} (of {r['figures']['steps']})"
+        ),
+    ),
+    Row(
         "descriptors",
         "a training step of descriptors, and the expectation in space, against the formulas as "
         "written",
@@ -193,7 +207,7 @@ ROWS = (
     Row(
         "faults",
         "faults of the complete graph: nodes, streams, clocks, disks, commands; of them safe",
-        lambda r: f"{r['figures']['rows']}; {r['figures']['safe']}",
+        _faults,
     ),
     Row(
         "fuzz",

@@ -23,7 +23,7 @@ Speed = Literal[
     "control",
 ]
 Benchmark = Literal[
-    Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "fuzz", "all"
+    Speed, "backends", "estimator", "faults", "soak", "scale", "peers", "lerobot", "fuzz", "all"
 ]
 
 
@@ -51,7 +51,8 @@ def bench(
             something fails (faults), whether it runs for long as at first (soak), how opening,
             memory and windows per second grow up to 2000 episodes (scale), ours beside LeRobot,
             robomimic, robosuite and message_filters, where these are installed (peers: make peers),
-            or what becomes of 100 000 damaged and malicious inputs (fuzz).
+            some hundred steps of LeRobot's ACT on bags of ours (lerobot: make lerobot), or what
+            becomes of 100 000 damaged and malicious inputs (fuzz).
         out: Folder of the results.
         minutes: How long the soak lasts.
         only: Faults by words of their names, with commas between, into faults_some.json.

@@ -72,7 +72,8 @@ def extrinsics(
         bags: Episodes, or bags of the drivers' topics; without any: live.
         cameras: Which cameras; with the board on the table the ones on the hand.
         board_on: Where the board is fixed: hand or table.
-        board: YAML of the board (`calibrate board` writes it); without: the default board.
+        board: YAML of the board (`calibrate board` writes it); without: board.yaml where there is
+            one in this folder, else the default board.
         out: The calibration file; cameras that are not calibrated now stay in it.
         views: Live, this many views per camera are enough.
         pictures: Folder for every image with the corners that were found in it.
@@ -83,7 +84,8 @@ def extrinsics(
     from visuomotor.calibration.file import load_board, write_extrinsics
     from visuomotor.calibration.report import extrinsics_lines
 
-    target = load_board(board)
+    beside = Path("board.yaml")
+    target = load_board(board or (beside if beside.is_file() else None))
     collector = ViewCollector(target, cameras)
     show = _Shots(collector, pictures, target.square_m)
     print(f"{target} on the {board_on}, cameras {', '.join(cameras)}")

@@ -189,7 +189,7 @@ def _drive(
 @contextmanager
 def _node() -> Iterator[Any]:
     """A node of this process, on this machine unless the user says otherwise."""
-    from visuomotor.ros.launch.supervisor import local_environment
+    from visuomotor.ros.discovery import local_environment
 
     os.environ.update(local_environment(os.environ))
 

@@ -26,7 +26,7 @@ def console(
         host: Address to serve at; anything but this machine's own lets others with the token in.
         token: What others need to be let in; empty: one is made and printed.
     """
-    from visuomotor.ros.launch.supervisor import local_environment
+    from visuomotor.ros.discovery import local_environment
 
     os.environ.update(local_environment(os.environ))
 

@@ -124,9 +124,10 @@ def trim(
         end_s: Seconds after the first set.
     """
     from visuomotor.recording import trim as apply
+    from visuomotor.recording.catalogue import used
 
-    span = apply(episode, start_s, end_s).trim_s
-    print(f"{episode}: " + (f"used from {span[0]:g} to {span[1]:g} s" if span else "used whole"))
+    sidecar = apply(episode, start_s, end_s)
+    print(f"{episode}: used " + (f"from {used(sidecar)}" if sidecar.trim_s else "whole"))
     return 0
 
 

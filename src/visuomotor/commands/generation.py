@@ -112,7 +112,7 @@ def goal(
             raise ConfigError(f"--out: cannot write {out}, expected a file such as goal.png")
         print(f"written: {out}, {width} x {height}")
         return 0
-    from visuomotor.ros.launch.supervisor import local_environment
+    from visuomotor.ros.discovery import local_environment
 
     os.environ.update(local_environment(os.environ))
 

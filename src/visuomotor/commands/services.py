@@ -15,7 +15,7 @@ def call(service: Positional[str], timeout_s: float = 5.0) -> int:
             policy/stop, bridge/reset, sim/reset, ...
         timeout_s: Longest wait for the node and for its answer.
     """
-    from visuomotor.ros.launch.supervisor import local_environment
+    from visuomotor.ros.discovery import local_environment
 
     os.environ.update(local_environment(os.environ))
 

@@ -120,6 +120,7 @@ def train_dense(
     if descriptors is None:
         descriptors = run.out / "descriptors"
         if (descriptors / "config.yaml").exists():
+            _check_descriptors(descriptors, run, descriptors_config)
             print(f"descriptors: {descriptors}, trained before (remove it to train them anew)")
         else:
             first = replace(run, out=descriptors, config=descriptors_config)
@@ -136,6 +137,23 @@ def train_dense(
     given = {"descriptors": descriptors, "space": space, "descriptor_set": descriptor_set}
     head = head_options("dense", run.config, memory, absolute)
     return run_training("dense", run, {**given, **head})
+
+
+def _check_descriptors(folder: Path, run: TrainingRun, config_file: Path | None) -> None:
+    """ConfigError if the descriptors in the folder are of another training than this would be."""
+    from visuomotor.errors import ConfigError
+    from visuomotor.training import read_config
+    from visuomotor.training.origin import differences
+
+    given = {name: value for name, value in run.overrides.items() if value is not None}
+    config = replace(read_config("descriptors", config_file), **given)
+    found = differences(folder, run.dataset, config, whole=config_file is not None)
+    if found:
+        raise ConfigError(
+            f"{folder}: got descriptors that were trained with {'; '.join(found)}, expected those "
+            f"of this training; give another --out, or --descriptors {folder} to use them as they "
+            "are, or remove that folder to train them anew"
+        )
 
 
 def head_options(family: str, config: Path | None, memory: bool, absolute: bool) -> dict[str, Any]:

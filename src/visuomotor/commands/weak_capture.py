@@ -21,7 +21,7 @@ POLL_S = 0.05
 
 def run_capture(values: Mapping[str, Any], labels: Sequence[str]) -> None:
     """Runs the node with these parameters until q or Ctrl-C."""
-    from visuomotor.ros.launch.supervisor import local_environment
+    from visuomotor.ros.discovery import local_environment
 
     os.environ.update(local_environment(os.environ))
 

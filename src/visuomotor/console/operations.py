@@ -27,6 +27,8 @@ SERVICES = (
 )
 TIMEOUT_S = 20.0
 """Finishing a long episode on a slow disk takes some seconds."""
+RECOVERY_S = 60.0
+"""What `bridge/reset` may take beside CRISP, whose every step may take 10 s."""
 
 
 class Operations:
@@ -38,7 +40,12 @@ class Operations:
 
     def __init__(self, node: Node) -> None:
         owners = {_owner(name) for name in SERVICES}
-        self._callers = {owner: ServiceCaller(node, TIMEOUT_S) for owner in owners}
+        self._callers = {
+            owner: ServiceCaller(
+                node, RECOVERY_S if owner == _owner(topics.BRIDGE_RESET) else TIMEOUT_S
+            )
+            for owner in owners
+        }
         self._locks = {owner: threading.Lock() for owner in owners}
         for name in SERVICES:  # every client is there before the first thread asks
             self._callers[_owner(name)].ready(name)

@@ -6,6 +6,8 @@ of any one clock.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +20,7 @@ from visuomotor.control.following import FollowWatch, teleported_by
 from visuomotor.control.gripper_edge import GripperEdge
 from visuomotor.control.lead import Lead
 from visuomotor.control.reference import ReferenceGenerator
-from visuomotor.control.senders import Senders, contested
+from visuomotor.control.senders import Contest, contested
 from visuomotor.control.slowing import Slowing
 from visuomotor.control.states import State
 from visuomotor.control.targets import Verdict, age_refusal, judge_width
@@ -63,8 +65,7 @@ class CartesianBridge:
         self._clear_motion()
 
     def _clear_motion(self) -> None:
-        self._arbiter.clear()
-        self._senders = {source: Senders() for source in SOURCES}
+        self._contest = Contest()
         self._generator.hold()
         self._owner: Source | None = None
         self._moved = False
@@ -102,15 +103,15 @@ class CartesianBridge:
         if reason:
             self.fail(reason)
 
-    def teleop_enable(self, pressed: bool, now_ns: int) -> None:
-        """A message of the teleop dead-man."""
+    def teleop_enable(self, pressed: bool, now_ns: int, sender: str = "") -> None:
+        """A message of the teleop dead-man; sender: tells devices apart (`EnablingDevices`)."""
         self._tick(now_ns)
-        self._arbiter.teleop_enable(pressed, now_ns)
+        self._arbiter.teleop_enable(pressed, now_ns, sender)
 
-    def policy_enable(self, pressed: bool, now_ns: int) -> None:
-        """A message of the operator's dead-man for the policy."""
+    def policy_enable(self, pressed: bool, now_ns: int, sender: str = "") -> None:
+        """A message of the operator's dead-man for the policy; sender as for teleop's."""
         self._tick(now_ns)
-        self._arbiter.policy_enable(pressed, now_ns)
+        self._arbiter.policy_enable(pressed, now_ns, sender)
 
     def offer(
         self,
@@ -127,15 +128,7 @@ class CartesianBridge:
         stale_s is refused (stale, clock). sender: tells the nodes apart that send targets for a
         source; while there are two, all of them are refused (contested) and the arm holds.
         """
-        refused = self._refusal(source, now_ns)
-        senders = self._senders[source]
-        senders.hear(sender, now_ns)
-        if refused is None and senders.several(now_ns):
-            if self._owner == source:
-                self._generator.hold()
-            refused = Verdict(False, "contested", contested(source))
-        if refused is None and stamp_ns is not None:
-            refused = age_refusal(source, now_ns - stamp_ns, self.config.stale_s)
+        refused = self._refusal_of(source, "pose", now_ns, stamp_ns, sender)
         if refused is not None:
             return self._counters.judged(source, refused)
         assert self._measured is not None
@@ -152,10 +145,22 @@ class CartesianBridge:
             self._accepted = verdict.T_base_ee
         return verdict
 
-    def offer_gripper(self, source: Source, width_m: float, now_ns: int) -> Verdict:
-        """A gripper width in m of one source; it reaches the hand only when it differs."""
-        refused = self._refusal(source, now_ns)
-        verdict = self._counters.judged(source, refused or judge_width(width_m), "gripper ")
+    def offer_gripper(
+        self,
+        source: Source,
+        width_m: float,
+        now_ns: int,
+        stamp_ns: int | None = None,
+        sender: str = "",
+    ) -> Verdict:
+        """A gripper width in m of one source; it reaches the hand only when it differs.
+
+        stamp_ns, sender: as of a pose, and refused for the same reasons: while two nodes send
+        widths or poses for a source, or when it was made too long ago.
+        """
+        refused = self._refusal_of(source, "width", now_ns, stamp_ns, sender)
+        judged = judge_width(width_m) if refused is None else refused  # a refusal is falsy
+        verdict = self._counters.judged(source, judged, "gripper ")
         if verdict.width_m is not None:
             self._gripper.wish(verdict.width_m)
         return verdict
@@ -188,6 +193,7 @@ class CartesianBridge:
         self._tick(now_ns)
         self._fault = self._held = ""
         self._pressed.reset()
+        self._arbiter.restart(now_ns)
         self._clear_motion()
         self._counters["resets"] += 1
         self._reset_due = True
@@ -294,10 +300,11 @@ class CartesianBridge:
         if self._reset_due:
             return "hold", "the arm comes to rest after bridge/reset"
         source = self._arbiter.source(now_ns)
-        if self._owner is not None and self._senders[self._owner].several(now_ns):
+        if self._owner is not None and self._contest.several(self._owner, now_ns):
             return "hold", contested(self._owner)
         if source is None:
-            return ("hold", "nobody live commands") if self._moved else ("idle", "")
+            why = self._arbiter.why_nobody(now_ns)
+            return ("hold", why or "nobody live commands") if self._moved else ("idle", why)
         if self._owner not in (None, source):
             self._generator.hold()  # until the new owner's first target
         return source, ""
@@ -323,6 +330,7 @@ class CartesianBridge:
         assert self._measured is not None
         self._counters["teleports"] += 1
         if self.config.anchor_on_teleport and not self._fault:
+            self._arbiter.clear()
             self._clear_motion()
             self._lead.clear()
             self._generator.anchor(self._measured.T_base_ee, now_ns)
@@ -350,10 +358,30 @@ class CartesianBridge:
         reason, detail = self._arbiter.refusal(source, now_ns)
         return Verdict(False, reason, detail) if reason else None
 
+    def _refusal_of(
+        self,
+        source: Source,
+        kind: Literal["pose", "width"],
+        now_ns: int,
+        stamp_ns: int | None,
+        sender: str,
+    ) -> Verdict | None:
+        """Why nothing of this source is taken now, or nothing so old, or of one sender of two."""
+        refused = self._refusal(source, now_ns)
+        self._contest.hear(source, kind, sender, now_ns)
+        if refused is None and self._contest.several(source, now_ns):
+            if self._owner == source:
+                self._generator.hold()
+            refused = Verdict(False, "contested", contested(source))
+        if refused is None and stamp_ns is not None:
+            refused = age_refusal(source, now_ns - stamp_ns, self.config.stale_s)
+        return refused
+
     def _tick(self, now_ns: int) -> None:
         """Notices a clock that jumped back: nothing timed before it counts any more."""
         if self._now_ns is not None and now_ns < self._now_ns - CLOCK_JUMP_NS:
             self._counters["clock_jumps"] += 1
+            self._arbiter.clear()
             self._clear_motion()
             if self._measured is not None:
                 self._measured_ns = now_ns - round(2 * self.config.state_timeout_s * 1e9)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Literal
+
 QUIET_S = 0.5
 """A sender that is silent for so long is gone."""
 
@@ -21,6 +24,23 @@ class Senders:
         """Whether more than one was heard of late."""
         quiet_ns = round(QUIET_S * 1e9)
         return sum(abs(now_ns - heard) <= quiet_ns for heard in self._heard_ns.values()) > 1
+
+
+class Contest:
+    """Whether more than one node sends poses, or widths, for a source."""
+
+    def __init__(self) -> None:
+        self._senders: defaultdict[tuple[str, str], Senders] = defaultdict(Senders)
+
+    def hear(self, source: str, kind: Literal["pose", "width"], sender: str, now_ns: int) -> None:
+        """A message of this sender for the source."""
+        self._senders[source, kind].hear(sender, now_ns)
+
+    def several(self, source: str, now_ns: int) -> bool:
+        """Whether two nodes or more were heard of late."""
+        return any(
+            senders.several(now_ns) for (of, _), senders in self._senders.items() if of == source
+        )
 
 
 def contested(source: str) -> str:

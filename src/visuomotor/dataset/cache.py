@@ -69,6 +69,11 @@ def fill_cache(episode: Path, spec: ObservationSpec, cache: Path, folder: Path) 
             ) from error
         try:
             _decode(episode, spec, building)
+            if not folder.name.endswith(cache_key(episode, spec)):
+                raise DataError(
+                    f"{episode}: it was changed (recorded, trimmed) while it was read; open the "
+                    "dataset again"
+                )
             with contextlib.suppress(OSError):  # another process was first: its arrays are equal
                 os.replace(building, folder)
         except OSError as error:

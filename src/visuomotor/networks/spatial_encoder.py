@@ -5,6 +5,8 @@ Levine et al. 2016 and Finn et al. 2016: a channel-wise spatial softmax and its 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -16,15 +18,15 @@ from visuomotor.networks.spatial_softmax import expected_pixel
 class SpatialEncoder(nn.Module):
     """Backbone, a 1x1 layer of P channels, and the expected place of each channel.
 
-    The temperature of the softmax is learned. The 1x1 layer is named as in a descriptor network,
-    whose weights load here: its D channels then are P = D points.
+    The temperature of the softmax is learned, from 1 / sharpness on. The 1x1 layer is named as in a
+    descriptor network, whose weights load here: its D channels then are P = D points.
     """
 
-    def __init__(self, backbone: Backbone, points: int) -> None:
+    def __init__(self, backbone: Backbone, points: int, sharpness: float = 1.0) -> None:
         super().__init__()
         self.backbone, self.points = backbone, points
         self.head = nn.Conv2d(backbone.channels, points, 1)
-        self.log_sharpness = nn.Parameter(torch.zeros(()))
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> (B, 2 P): u and v of each point, both in [-1, 1]."""

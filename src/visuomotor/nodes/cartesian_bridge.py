@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
@@ -17,58 +16,30 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 
 from visuomotor.contracts import BASE_FRAMES, Float64, RobotState
-from visuomotor.control import BridgeConfig, BridgeOutput, CartesianBridge, Source, Verdict
+from visuomotor.control import BridgeOutput, CartesianBridge, Source, Verdict
 from visuomotor.control.backends import Backend
-from visuomotor.control.backends.crisp_config import CrispConfig
-from visuomotor.control.backends.libfranka_config import LibfrankaConfig
+from visuomotor.control.bridge_parameters import Config
+from visuomotor.control.senders import Senders
 from visuomotor.errors import DataError, RobotError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.parameters import declare
 from visuomotor.ros.periodic import PeriodicThread
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
-from visuomotor.ros.scheduling import check_priority, come_first
+from visuomotor.ros.scheduling import come_first
 from visuomotor.ros.sender import with_sender
 from visuomotor.ros.services import trigger
 from visuomotor.ros.side_node import SideNode
 
 LEVELS = {"hold": messages.WARN, "fault": messages.ERROR}
 BRAKING_S = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config(CrispConfig, LibfrankaConfig, BridgeConfig):
-    """The bridge's limits, the backend with its own settings, and the rates.
-
-    backend: `mujoco` where a controller on the graph follows command/reference and
-    command/gripper (the simulation), `libfranka` where this node drives the arm itself and
-    publishes its state, `crisp` where franka_ros2 does and CRISP's controller follows target_pose.
-    realtime_priority: of this node's threads, where the system allows it; 0: none.
-    """
-
-    backend: Literal["mujoco", "libfranka", "crisp"] = "mujoco"
-    reference_hz: float = 100.0
-    status_hz: float = 10.0
-    realtime_priority: int = 2
-
-    def __post_init__(self) -> None:
-        BridgeConfig.__post_init__(self)
-        LibfrankaConfig.__post_init__(self)
-        CrispConfig.__post_init__(self)
-        if not (20.0 <= self.reference_hz <= 500.0 and 0.1 <= self.status_hz <= 100.0):
-            raise ValueError(
-                f"got reference_hz {self.reference_hz} and status_hz {self.status_hz}, expected "
-                "20 to 500 and 0.1 to 100"
-            )
-        check_priority(self.realtime_priority)
-        simulated = self.backend == "mujoco" or (
-            self.backend == "libfranka" and self.ignore_realtime
-        )
-        if not (simulated or self.require_policy_enable):
-            raise ValueError(
-                "require_policy_enable: got false for a real arm, expected true; the policy moves "
-                "hardware only while somebody holds policy/enable (config/cartesian_bridge.yaml)"
-            )
+SETTLING_S = 2.0
+"""What bridge/reset waits for the reference to stand."""
+IGNORES = (
+    "ignore_realtime is true for an arm that is not simulated here: without a real-time kernel the "
+    "control box may stop it at any moment (docs/hardware.md, the machine)"
+)
+TWO_BRIDGES = "two bridges lead the arm; end one of them, then call bridge/reset"
 
 
 class CartesianBridgeNode(Node):
@@ -83,11 +54,15 @@ class CartesianBridgeNode(Node):
         self.config = declare(self, Config)
         if refused := come_first(self.config.realtime_priority):
             self.get_logger().info(refused)
+        if self.config.risks_realtime:
+            self.get_logger().warning(IGNORES)
         self._bridge = CartesianBridge(self.config)
+        self._bridges = Senders()
         self._lock = threading.RLock()
         self._joints = (np.full(7, np.nan), np.full(7, np.nan))  # until they are known
         self._width_m = 0.0
         self._hand_width_m = math.nan  # as heard; NaN before the first
+        self._heard_ns = {"joints": 0, "wrench": 0}  # of what the bridge slows down or stops for
         self._state_stamp_ns = 0
         self._state = ""
         self._target = self.create_publisher(PoseStamped, topics.COMMAND_POSE, topics.COMMAND)
@@ -149,10 +124,11 @@ class CartesianBridgeNode(Node):
 
         on(PoseStamped, topics.TELEOP_POSE, with_sender(lambda m, s: self._offer("teleop", m, s)))
         on(PoseStamped, topics.POLICY_POSE, with_sender(lambda m, s: self._offer("policy", m, s)))
-        on(JointState, topics.TELEOP_GRIPPER, lambda m: self._offer_gripper("teleop", m))
-        on(JointState, topics.POLICY_GRIPPER, lambda m: self._offer_gripper("policy", m))
-        on(Bool, topics.TELEOP_ENABLE, lambda m: self._enable("teleop", m))
-        on(Bool, topics.POLICY_ENABLE, lambda m: self._enable("policy", m))
+        on(JointState, topics.TELEOP_GRIPPER, with_sender(lambda m, s: self._grip("teleop", m, s)))
+        on(JointState, topics.POLICY_GRIPPER, with_sender(lambda m, s: self._grip("policy", m, s)))
+        on(Bool, topics.TELEOP_ENABLE, with_sender(lambda m, s: self._enable("teleop", m, s)))
+        on(Bool, topics.POLICY_ENABLE, with_sender(lambda m, s: self._enable("policy", m, s)))
+        on(DiagnosticArray, topics.COMMAND_STATUS, with_sender(self._on_bridge))
 
     def _listen_to_robot(self) -> None:
         newest = topics.NEWEST_STATE
@@ -207,31 +183,42 @@ class CartesianBridgeNode(Node):
 
     # --- in ---
 
-    def _enable(self, source: Source, msg: Bool) -> None:
+    def _enable(self, source: Source, msg: Bool, sender: str) -> None:
         with self._lock:
             enable = {"teleop": self._bridge.teleop_enable, "policy": self._bridge.policy_enable}
-            enable[source](msg.data, _now_ns())
+            enable[source](msg.data, _now_ns(), sender)
+
+    def _on_bridge(self, msg: DiagnosticArray, sender: str) -> None:
+        """Another bridge's status, or this one's own: two of them lead one arm in turn."""
+        with self._lock:
+            self._bridges.hear(sender, _now_ns())
+            if self._bridges.several(_now_ns()):
+                self._bridge.fail(TWO_BRIDGES)
 
     def _offer(self, source: Source, msg: PoseStamped, sender: str) -> None:
-        target, stamp_ns = _target_of(msg), messages.stamp_ns_of(msg)
+        target, frame_id = _target_of(msg), msg.header.frame_id
         with self._lock:
             now_ns = _now_ns()
-            age_ns = self.get_clock().now().nanoseconds - stamp_ns
-            made_ns = now_ns - age_ns if stamp_ns else None
-            verdict = self._bridge.offer(
-                source, target, now_ns, msg.header.frame_id, made_ns, sender
-            )
+            made_ns = self._made_ns(msg, now_ns)
+            verdict = self._bridge.offer(source, target, now_ns, frame_id, made_ns, sender)
         if verdict.T_base_ee is not None:
             self._target.publish(messages.pose_msg(verdict.T_base_ee, self._ros_now_ns()))
         self._report(verdict)
 
-    def _offer_gripper(self, source: Source, msg: JointState) -> None:
+    def _grip(self, source: Source, msg: JointState, sender: str) -> None:
         width_m = msg.position[0] if len(msg.position) else math.nan
         with self._lock:
-            verdict = self._bridge.offer_gripper(source, width_m, _now_ns())
+            now_ns = _now_ns()
+            made_ns = self._made_ns(msg, now_ns)
+            verdict = self._bridge.offer_gripper(source, width_m, now_ns, made_ns, sender)
         if verdict.width_m is not None:
             self._gripper.publish(messages.gripper_command_msg(verdict.width_m, self._ros_now_ns()))
         self._report(verdict)
+
+    def _made_ns(self, msg: PoseStamped | JointState, now_ns: int) -> int | None:
+        """When a command was made, on the clock of now_ns; None if it has no stamp."""
+        stamp_ns = messages.stamp_ns_of(msg)
+        return now_ns - (self._ros_now_ns() - stamp_ns) if stamp_ns else None
 
     def _report(self, verdict: Verdict) -> None:
         if not verdict:
@@ -256,6 +243,7 @@ class CartesianBridgeNode(Node):
     def _on_joints(self, msg: JointState) -> None:
         try:
             self._joints = messages.joints_from_msg(msg)
+            self._heard_ns["joints"] = _now_ns()
         except DataError as error:
             self.get_logger().error(f"joint_states ignored: {error}", throttle_duration_sec=5.0)
 
@@ -268,6 +256,7 @@ class CartesianBridgeNode(Node):
             )
 
     def _on_wrench(self, msg: WrenchStamped) -> None:
+        self._heard_ns["wrench"] = _now_ns()
         self._bridge.set_wrench(messages.wrench_from_msg(msg), _now_ns())
 
     def _read_backend(self, backend: Backend) -> None:
@@ -319,6 +308,9 @@ class CartesianBridgeNode(Node):
         with self._lock:
             status = self._bridge.status()
         bridge = status["bridge"]
+        for name, heard_ns in self._heard_ns.items() if self._robot else ():
+            age_s = (_now_ns() - heard_ns) * 1e-9
+            bridge[f"{name}_age_s"] = f"{age_s:.2f}" if heard_ns else "never heard"
         if self._backend is not None and self._backend.gripper_problem:
             bridge["gripper_problem"] = self._backend.gripper_problem
         message = ": ".join(v for v in (bridge["state"], bridge["reason"]) if v)
@@ -329,8 +321,10 @@ class CartesianBridgeNode(Node):
         """Brakes, clears the backend's errors, and anchors at the arm before it is led again."""
         with self._lock:
             self._bridge.prepare_reset()
-        end = time.monotonic() + BRAKING_S
-        while not self._bridge.settled(_now_ns()) and time.monotonic() < end:
+        end = time.monotonic() + SETTLING_S
+        while not self._bridge.settled(_now_ns()):
+            if time.monotonic() > end:
+                raise RobotError("the arm has not come to rest yet; call bridge/reset again")
             time.sleep(0.01)
         with self._lock:
             if self._backend is not None:

@@ -64,7 +64,7 @@ class Generator(Node):
 
     def __init__(self) -> None:
         super().__init__("generator")
-        self.config = declare(self, Config)
+        self.config = declare(self, Config, live=("start", "reached"))
         if not self.config.policy:
             raise ConfigError("generator: set the parameter `policy` to the checkpoint's folder")
         self.log = GenerationLog(

@@ -64,7 +64,7 @@ class PolicyNode(Node):
         self._lock = threading.Lock()  # of what is commanded
         self._latency_s: deque[float] = deque(maxlen=200)
         self._steps = self._refused = self._stale = 0
-        self._fault = ""
+        self._fault = self._stale_text = ""
         self._pose = self.create_publisher(PoseStamped, topics.POLICY_POSE, topics.COMMAND)
         self._gripper = self.create_publisher(JointState, topics.POLICY_GRIPPER, topics.COMMAND)
         self._trajectory = self.create_publisher(
@@ -161,9 +161,10 @@ class PolicyNode(Node):
         for frame in self.sync.poll(now_ns):
             if refusal := self.config.set_refusal(frame.stamp_ns, now_ns):
                 self._stale += 1
-                self._fault = refusal
+                self._stale_text = refusal
                 self.get_logger().error(refusal, throttle_duration_sec=5.0)
                 continue
+            self._stale_text = ""
             if self._objects.names:
                 told = self._objects.at(frame.stamp_ns, self.config.object_age_s)
                 frame = replace(frame, objects=told)
@@ -181,6 +182,8 @@ class PolicyNode(Node):
                 if not self._active:
                     return
                 now_ns = self._now_ns()
+                if refusal := self.config.set_refusal(frame.stamp_ns, now_ns):
+                    raise RobotError(f"when its actions were there: {refusal}")
                 if chunk is not None:
                     self.runtime.player.add(chunk, now_ns)
                     self._tell_frame(chunk)
@@ -208,7 +211,11 @@ class PolicyNode(Node):
         """The command of the present, where it is due, from the chunks there are."""
         with self._lock:
             now_ns, player = self._now_ns(), self.runtime.player
-            chunk = player.newest
+            chunk, seen = player.newest, self._newest
+            blind = seen is None or self.config.set_refusal(seen.stamp_ns, now_ns)
+            if chunk is not None and blind:  # the rest of it is of a scene that nobody sees
+                player.clear()
+                return
             if not self._active or chunk is None or not player.due(now_ns):
                 return
             action = self._command(now_ns)
@@ -269,8 +276,9 @@ class PolicyNode(Node):
         silence_s, silent = player.silence_s(now_ns), ""
         if stats.ok and silence_s > SILENT_S:
             silent = f"no action for {silence_s:.1f} s, the policy is too slow; the arm holds"
-        bad = bool(self._fault or silent) or (self._active and not stats.ok)
-        message = self._fault or silent or stats.status
+        fault = self._stale_text or self._fault
+        bad = bool(fault or silent) or (self._active and not stats.ok)
+        message = fault or silent or stats.status
         self._diagnostics.publish(
             messages.diagnostics_msg(
                 {"policy": values},

@@ -80,13 +80,14 @@ class Recorder(Node):
 
     def __init__(self) -> None:
         super().__init__("recorder")
-        self.config = declare(self, Config)
+        self.config = declare(self, Config, live=("task", "operator", "tags", "seed"))
         try:
             self.session = RecordingSession(
                 self.config.dataset, self.config.writer(), self.config.pre_roll_s
             )
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        self.session.upstream = self._lost
         sync = SyncConfig(self.config.cameras, depth=self.config.depth)
         calibration: dict[str, CameraCalibration] = {}
         if self.config.calibration and self.config.source == "raw":
@@ -164,17 +165,27 @@ class Recorder(Node):
         return str(path)
 
     def _stop(self) -> str:
-        before = self._refused_before
-        lost = {k: n - before.get(k, 0) for k, n in self._refused().items()}
-        path = self.session.stop({k: n for k, n in lost.items() if n > 0})
+        path = self.session.stop()
         self.get_logger().info(f"recorded {path}")
         return str(path)
 
+    def _lost(self) -> dict[str, int]:
+        """What the synchroniser and the conversion have lost since the start, by reason."""
+        before = self._refused_before
+        since = {k: n - before.get(k, 0) for k, n in self._refused().items()}
+        return {k: n for k, n in since.items() if n > 0}
+
     def _refused(self) -> dict[str, int]:
-        """What the synchroniser and the conversion have lost, by reason."""
+        """The same since the node came up; but for samples that no set needed."""
         stats = self.sync.stats(self._now_ns())
         unusable = {f"unusable {topic}": n for topic, n in self.streams.refused.items()}
-        return {**stats.refused, **unusable}
+        dropped = {
+            f"{name} {reason}": n
+            for name, stream in stats.streams.items()
+            for reason, n in stream.dropped.items()
+            if reason != "rate"
+        }
+        return {**stats.refused, **dropped, **unusable}
 
     def _mark(self, outcome: Outcome) -> str:
         return f"{outcome}: {self.session.mark(outcome, self._now_ns())}"
@@ -184,7 +195,9 @@ class Recorder(Node):
         with self.streams.lock:
             status = self.session.status()
             stats = self.sync.stats(now_ns)
+            lost = self._lost() if self.session.recording else {}
         status |= {"sync": stats.status, "rate_hz": stats.rate_hz}
+        status |= {f"lost/{reason}": n for reason, n in sorted(lost.items())}
         level = messages.ERROR if status["error"] else messages.OK if stats.ok else messages.WARN
         text = str(status["error"] or stats.status)
         report = messages.diagnostics_msg({"recorder": status}, now_ns, level, text)

@@ -14,14 +14,14 @@ from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
-from visuomotor.contracts import BASE_FRAMES, CameraFrame, RobotState
+from visuomotor.contracts import BASE_FRAMES, CameraFrame, RobotState, check_priority
 from visuomotor.errors import ConfigError, VisuomotorError
 from visuomotor.ros import messages, topics
 from visuomotor.ros.images import color_msg, depth_msg
 from visuomotor.ros.parameters import declare, read
 from visuomotor.ros.polled import PolledSubscription
 from visuomotor.ros.run import run_node
-from visuomotor.ros.scheduling import check_priority, come_first, stand_back
+from visuomotor.ros.scheduling import come_first, stand_back
 from visuomotor.ros.services import trigger
 from visuomotor.sim.config import SimConfig
 from visuomotor.sim.realtime import RealtimeWorld
@@ -30,6 +30,13 @@ from visuomotor.sim.stream_faults import FaultyStreams, StreamFault
 from visuomotor.sim.world import SimWorld
 
 HAND_FRAME = "fr3_hand_tcp"
+
+
+LIVE = (
+    *("seed", "start", "goal", "push", "push_s", "reflex"),
+    *("drop_fraction", "stamp_jitter_s", "dead_camera", "dead_after_s", "stream_faults"),
+)
+"""Parameters that count while the node runs: at the next reset, push or image."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ class Sim(Node):
 
     def __init__(self) -> None:
         super().__init__("sim")
-        self.config = declare(self, Config)
+        self.config = declare(self, Config, LIVE)
         if self.config.libfranka_server and (refused := come_first(self.config.realtime_priority)):
             self.get_logger().info(refused)
         self.world = RealtimeWorld(

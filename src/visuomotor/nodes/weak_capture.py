@@ -57,7 +57,7 @@ class WeakCapture(Node):
 
     def __init__(self) -> None:
         super().__init__("weak_capture")
-        config = self.config = declare(self, Config)
+        config = self.config = declare(self, Config, live=("label",))
         prefix = topics.SYNCED if config.source == "synced" else ""
         self.images = NextImages(self, config.cameras, prefix)
         folder = LabelFolder(Path(config.folder))

@@ -13,7 +13,14 @@ from typing import Protocol
 from visuomotor.errors import DataError
 from visuomotor.recording.bag import PARTIAL
 from visuomotor.recording.bag_reader import open_bag
-from visuomotor.recording.sidecar import OUTCOMES, Outcome, Sidecar, load_sidecar, save_sidecar
+from visuomotor.recording.sidecar import (
+    LONGEST_S,
+    OUTCOMES,
+    Outcome,
+    Sidecar,
+    load_sidecar,
+    save_sidecar,
+)
 
 TRASH = ".trash"
 
@@ -111,7 +118,7 @@ def describe(episode: Path | str) -> str:
     lines = [
         f"{item.path}  ({item.bytes / 1e6:.1f} MB)",
         f"task {s.task}, outcome {s.outcome}, {s.sets} sets in {s.duration_s:.1f} s, {s.utc}",
-        f"operator {s.operator or '-'}, tags {', '.join(s.tags) or '-'}, trim {s.trim_s or '-'}",
+        f"operator {s.operator or '-'}, tags {', '.join(s.tags) or '-'}, trim {used(s)}",
         f"calibration {s.calibration or '-'}, software {s.commit or '-'}",
         f"drops {s.drops or 'none'}; skew p95 ms {s.skew_ms or '-'}",
     ]
@@ -124,13 +131,30 @@ def describe(episode: Path | str) -> str:
     return "\n".join(lines)
 
 
+def used(sidecar: Sidecar) -> str:
+    """What of the episode is used, "-" for all of it.
+
+    >>> used(Sidecar("lift", trim_s=(1.0, 2.5))), used(Sidecar("lift", trim_s=(1.0, LONGEST_S)))
+    ('1 to 2.5 s', '1 s to its end')
+    """
+    if sidecar.trim_s is None:
+        return "-"
+    start, end = sidecar.trim_s
+    return f"{start:g} s to its end" if end == LONGEST_S else f"{start:g} to {end:g} s"
+
+
 def trim(episode: Path | str, start_s: float | None, end_s: float | None) -> Sidecar:
     """Uses only [start_s, end_s] after the first set from now on; both None: all of it again."""
     episode = _existing(episode)
     sidecar = load_sidecar(episode)
     span = None
+    if start_s is not None and end_s is None and 0 < sidecar.duration_s <= start_s:
+        raise DataError(
+            f"{episode}: got a start at {start_s:g} s, expected one before its end at "
+            f"{sidecar.duration_s:g} s"
+        )
     if start_s is not None or end_s is not None:
-        span = (start_s or 0.0, sidecar.duration_s if end_s is None else end_s)
+        span = (start_s or 0.0, LONGEST_S if end_s is None else end_s)
     try:
         changed = replace(sidecar, trim_s=span)
     except ValueError as error:

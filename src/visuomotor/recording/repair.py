@@ -20,7 +20,8 @@ from visuomotor.recording.statistics import EpisodeStatistics
 def repair(episode: Path | str) -> Path:
     """Completes one `.partial` episode, or rebuilds one whose bag is truncated.
 
-    Every message that reached the disk is kept; the outcome is "unknown" and the tag "repaired".
+    Every message that reached the disk is kept, and so are the markers; the tag is "repaired". The
+    outcome is "unknown", for the end may be lost, but a failure stays one.
     The damaged bag goes only when the complete one is in place (a `.partial` is removed, a
     finished folder moves to `.trash/`). Returns the episode's folder. Raises DataError if the
     episode is still being recorded, is healthy already, or holds nothing to recover.
@@ -82,7 +83,9 @@ def _rebuild(episode: Path, bag: Path, final: Path) -> Path:
             )
         writer.close()
         writer = None
-        before = replace(_sidecar(episode), outcome="unknown")
+        before = _sidecar(episode)
+        if before.outcome != "failure":
+            before = replace(before, outcome="unknown")
         after = replace(
             statistics.describe(before),
             tags=tuple(dict.fromkeys((*before.tags, "repaired"))),
@@ -115,7 +118,7 @@ def _is_healthy(episode: Path) -> bool:
     try:
         with open_bag(episode) as bag:
             bag.layout()
-            return any(True for _ in bag.raw())
+            return sum(1 for _ in bag.raw()) > 0  # all of them: damage may be in any chunk
     except DataError:
         return False
 

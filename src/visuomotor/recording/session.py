@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 
 from visuomotor.contracts import SyncedFrame
@@ -39,6 +40,8 @@ class RecordingSession:
         self._writer: EpisodeWriter | None = None
         self._outcome: Outcome | None = None
         self._discarded: list[Path] = []
+        self.upstream: Callable[[], dict[str, int]] = dict
+        """What was lost before it came here, by reason, since the episode's start."""
         self.last: Path | None = None
         self.error: DataError | None = None
         self.failed = 0
@@ -61,18 +64,18 @@ class RecordingSession:
         if self._writer is not None:
             raise DataError(f"already recording {self._writer.path}; stop it first")
         self._writer = EpisodeWriter(self.dataset, sidecar, utc_ns, self.config)
-        self._outcome = self.error = None
+        self._outcome = self.error = self.last = None  # what fails now must not mark the one before
         for stamp_ns, item in self._buffer:
             self._write(self._writer, stamp_ns, item)
         self._buffer.clear()
         return self._writer.path
 
-    def stop(self, drops: dict[str, int] | None = None) -> Path:
+    def stop(self) -> Path:
         """Finishes the episode and returns its folder; DataError if there is none to finish."""
         writer = self._current()
         self._writer = None
         try:
-            self.last = writer.close(self._outcome, drops=drops)
+            self.last = writer.close(self._outcome, drops=self.upstream())
         except DataError as error:
             self.error = error
             raise
@@ -96,7 +99,7 @@ class RecordingSession:
         """Labels the episode being recorded, else the last one; returns its folder."""
         if self._writer is not None:
             self._outcome = outcome
-            self._writer.mark(outcome, stamp_ns)
+            self._writer.mark(outcome, stamp_ns, outcome)
             return self._writer.path
         episode = self._last()
         label(episode, outcome)

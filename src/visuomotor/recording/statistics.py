@@ -41,6 +41,15 @@ class EpisodeStatistics:
         for stream, skew in frame.skew_ns.items():
             self._skews.setdefault(stream, []).append(abs(skew))
 
+    @property
+    def last_ns(self) -> int | None:
+        """The newest set's stamp; None before the first."""
+        return self._last_ns if self.sets else None
+
+    def noted(self, sidecar: Sidecar) -> Sidecar:
+        """The sidecar with the instants that were named so far."""
+        return replace(sidecar, markers=(*sidecar.markers, *self._markers))
+
     def add_calibration(self, name: str, camera: CameraFrame) -> None:
         """Takes a camera's intrinsics and extrinsics into the calibration's hash."""
         self._calibrated = True
@@ -78,14 +87,15 @@ class EpisodeStatistics:
         }
         skews = {s: round(float(np.percentile(v, 95)) * 1e-6, 3) for s, v in self._skews.items()}
         return replace(
-            sidecar,
+            self.noted(sidecar),
             sets=self.sets,
             duration_s=round((self._last_ns - self._first_ns) * 1e-9, 3),
             cameras=self._cameras,
             rates_hz=rates,
-            skew_ms=skews,
-            markers=(*sidecar.markers, *self._markers),
-            calibration=self._calibration.hexdigest()[:16] if self._calibrated else "",
+            skew_ms=skews or sidecar.skew_ms,
+            calibration=self._calibration.hexdigest()[:16]
+            if self._calibrated
+            else sidecar.calibration,
             commit=sidecar.commit or software_commit(),
         )
 

@@ -57,6 +57,7 @@ def episode_still(episode: Path, camera: str, at_s: float | None = None) -> UInt
         if at_s is None:
             trim_s = load_sidecar(episode).trim_s
             at_s = None if trim_s is None else trim_s[1]
+            at_s = None if at_s == LONGEST_S else at_s  # trimmed at its start alone
         wanted_ns = end_ns if at_s is None else start_ns + round(at_s * 1e9)
         found = None
         for frame in read_frames(bag, (wanted_ns - _BEFORE_NS, wanted_ns + 1), (camera,), ()):

@@ -78,7 +78,8 @@ class EpisodeWriter:
     last second. The first set decides which cameras the episode has.
 
     When the disk is full (or has less than `min_free_mb` left) recording stops: `error` says so
-    once, later `add_*` return False, and `close` finishes the episode if that is still possible.
+    once, later `add_*` return False, and `close` finishes the episode if that is still possible. So
+    it does where a set is not after the one before, because a clock went back.
 
     utc_ns: the wall clock at the start, for the folder's name. Raises DataError if the disk has
     too little space to begin with, or the folder cannot be made.
@@ -99,7 +100,9 @@ class EpisodeWriter:
         )
         self._statistics = EpisodeStatistics()
         self._layout: dict[str, bool] = {}
-        self._disk_failed = False
+        self._outcome: Outcome | None = None
+        self._disk_failed = self._broken = False
+        self._unwritten = 0  # sets, after writing failed
         self._newest_ns = self._flushed_ns = 0
         self._closed = False
         try:
@@ -137,6 +140,7 @@ class EpisodeWriter:
         layout = {name: c.depth_mm is not None for name, c in frame.cameras.items()}
         if self._layout and layout != self._layout:
             return self._drop("cameras changed")
+        self._check_clock(frame.stamp_ns)
         if not self._reserve(self._set_slots, "compression too slow"):
             return False
         if not self._layout:
@@ -162,9 +166,16 @@ class EpisodeWriter:
         absolute = topic if topic.startswith("/") else f"/{topic}"
         return self._put((Entry(absolute, msgtype, stamp_ns, cdr),))
 
-    def mark(self, name: str, stamp_ns: int) -> None:
-        """Names an instant in the sidecar."""
+    def mark(self, name: str, stamp_ns: int, outcome: Outcome | None = None) -> None:
+        """Names an instant in the sidecar, at once: it stays where the process is killed.
+
+        outcome: of the episode, as far as is known by then.
+        """
         self._statistics.add_marker(name, stamp_ns)
+        self._outcome = outcome or self._outcome
+        noted = self._statistics.noted(self._sidecar)
+        with contextlib.suppress(OSError):  # a full disk is told of by what comes next
+            save_sidecar(replace(noted, outcome=self._outcome or noted.outcome), self.partial)
 
     def close(
         self,
@@ -189,18 +200,22 @@ class EpisodeWriter:
             raise self.error or DataError(
                 f"{self.path}: no set was recorded; check that every camera and the robot publish"
             )
-        lost = Counter(drops or {}) + self.drops
+        lost = Counter(drops or {}) + self.drops + Counter({"not written": self._unwritten})
+        described = self._statistics.describe(self._sidecar)
         sidecar = replace(
-            self._statistics.describe(self._sidecar),
-            outcome=outcome or self._sidecar.outcome,
+            described,
+            sets=described.sets - self._unwritten,
+            outcome=outcome or self._outcome or self._sidecar.outcome,
             tags=(*self._sidecar.tags, *tags),
             drops=dict(lost),
         )
         try:
             self._bag.close()
             save_sidecar(sidecar, self.partial)
+            for path in (*self.partial.iterdir(), self.partial):
+                _sync(path)  # before the name that says: complete
             self.partial.rename(self.path)
-            _sync_folder(self.path.parent)
+            _sync(self.path.parent)
         except OSError as error:
             self._bag.abort()
             raise self._disk_error(error) from error
@@ -238,6 +253,16 @@ class EpisodeWriter:
             return False
         return slots.acquire(blocking=self.config.on_full == "wait") or self._drop(reason)
 
+    def _check_clock(self, stamp_ns: int) -> None:
+        """A set that is not after the one before ends the episode, complete, before it."""
+        last_ns = self._statistics.last_ns
+        if self.error is None and last_ns is not None and stamp_ns <= last_ns:
+            self.error = DataError(
+                f"{self.path}: recording stopped, the clock went back by "
+                f"{(last_ns - stamp_ns) * 1e-9:.3f} s at stamp {stamp_ns}; what was recorded "
+                "before is kept: mend the clock, then record again"
+            )
+
     def _drop(self, reason: str) -> bool:
         self.drops[reason] += 1
         return False
@@ -261,10 +286,12 @@ class EpisodeWriter:
             if job is None:
                 return
             self._attempt(job.entries)
+            self._unwritten += self._broken and job.slots is self._set_slots
             job.slots.release()
 
     def _attempt(self, entries: tuple[Entry, ...], flush: bool = False) -> None:
-        if self.error is not None:
+        self._broken = self._broken or (self.error is not None and self._free_mb() < self._last_mb)
+        if self._broken:
             return
         try:
             for entry in entries:
@@ -274,20 +301,30 @@ class EpisodeWriter:
                 self._statistics.count(entry.topic, entry.stamp_ns)
                 self._newest_ns = max(self._newest_ns, entry.stamp_ns)
             self._flushed_ns = self._flushed_ns or self._newest_ns
+            flush = flush or self.error is not None  # at the reserve's end, what it takes is seen
             if flush or self._newest_ns - self._flushed_ns >= FLUSH_NS:
                 self._flushed_ns = self._newest_ns
                 self._bag.flush()
-                self.error = self._shortage()
+                self.error = self.error or self._shortage()  # what waits is written all the same
         except OSError as error:
-            self._disk_failed = True
+            self._disk_failed = self._broken = True
             self.error = self._disk_error(error)
         except DataError as error:
-            self.error = error
+            self.error, self._broken = error, True
         except Exception as error:  # whatever it is, the thread must go on emptying the queue
             self.error = DataError(f"{self.path}: recording stopped: {error!r}")
+            self._broken = True
+
+    def _free_mb(self) -> float:
+        return shutil.disk_usage(self.path.parent).free / 1e6
+
+    @property
+    def _last_mb(self) -> float:
+        """Of the reserve, what waits when it is reached may take the rest."""
+        return self.config.min_free_mb / 2
 
     def _shortage(self) -> DataError | None:
-        free_mb = shutil.disk_usage(self.path.parent).free / 1e6
+        free_mb = self._free_mb()
         if free_mb >= self.config.min_free_mb:
             return None
         return DataError(
@@ -303,8 +340,9 @@ class EpisodeWriter:
         )
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Brings a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +20,13 @@ from visuomotor.errors import ConfigError, unknown_name
 C = TypeVar("C")
 
 
-def declare(node: Node, cls: type[C]) -> C:
+def declare(node: Node, cls: type[C], live: Collection[str] = ()) -> C:
     """Declares every field of the dataclass `cls` and returns it with the overrides in place.
 
     Fields are str, int, float, bool or tuples of them. Integers are taken for floats and for
-    text; [] and [''] are the empty tuple. Later changes that `cls` refuses are refused by the
-    node with the same text; `read` gives the values after such changes.
+    text; [] and [''] are the empty tuple. live: those that the node looks at again (`read`); a
+    change of another one while it runs is refused, for it would be none. So is, with the same text
+    as here, what `cls` refuses.
     Raises ConfigError for unknown parameters (naming the near ones) and for bad values.
     """
     where = f"node {node.get_name()}"
@@ -47,13 +49,23 @@ def declare(node: Node, cls: type[C]) -> C:
     def check(changed: list[Parameter]) -> SetParametersResult:
         values = {p.name: p.value for p in changed if p.name in fields}
         try:
-            _build(cls, {**_values(node, cls), **values}, where)
+            changed_config = _build(cls, {**_values(node, cls), **values}, where)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        for name in values:
+            if name not in live and getattr(changed_config, name) != getattr(config, name):
+                return SetParametersResult(successful=False, reason=_only_at_start(where, name))
         return SetParametersResult(successful=True)
 
     node.add_on_set_parameters_callback(check)
     return config
+
+
+def _only_at_start(where: str, name: str) -> str:
+    return (
+        f"{where}: parameter {name} counts at a start only, and stays as it was; end the node and "
+        f"start it again with the new value (-p {name}:=..., or its YAML file)"
+    )
 
 
 def read(node: Node, cls: type[C]) -> C:

@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from visuomotor.errors import ConfigError, VisuomotorError
+from visuomotor.ros.discovery import local_environment
 
 LEAVE_S = 2.5
 """How long leaving the graph may take; a launch kills what has not ended after 3.2 s."""
@@ -96,6 +97,7 @@ def _bounded(seconds: float) -> Iterator[None]:
 
 def _init(args: Sequence[str] | None) -> None:
     line = sys.argv if args is None else [sys.argv[0], *args]
+    os.environ.update(local_environment(os.environ))
     try:
         rclpy.init(args=line, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # the classes are private to rclpy and differ by distribution

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import os
 
-MAX_PRIORITY = 98
-"""Above it are the kernel's own threads."""
-
-
-def check_priority(priority: int) -> None:
-    """ValueError for a priority that there is not."""
-    if not 0 <= priority <= MAX_PRIORITY:
-        raise ValueError(f"got realtime_priority {priority}, expected 0 (none) to {MAX_PRIORITY}")
-
 
 def come_first(priority: int) -> str:
     """This thread, and those it makes from now on, run before all ordinary ones (SCHED_RR).

@@ -24,6 +24,7 @@ class Rollout:
     """How one rollout ended; refusals: targets that the bridge refused, by reason.
 
     start: x, y (m) and yaw (rad) of the task's first object, in base, before the first step.
+    initial: a digest of the whole initial state (`SimWorld.fingerprint`).
     error: how far from a goal state it ended (m, rad), None for a task that has no such measure.
     pair: start and goal as a sim.tasks.goals.Pair writes them, `a>d`, or `a>` where any goal
     counted; in a demonstration what it shows. reached: the goal that it ended in. Both are "" in
@@ -38,6 +39,7 @@ class Rollout:
     error: tuple[float, float] | None = None
     pair: str = ""
     reached: str = ""
+    initial: str = ""
 
 
 class Lockstep:
@@ -78,7 +80,7 @@ class Lockstep:
         """
         world = self.world
         bridge = self._begin(seed, start_ns)
-        start = self._start()
+        start, initial = self._start(), world.fingerprint()
         refusals: list[str] = []
         limit = max_steps or world.task.horizon_steps
         steps, ended = 0, False
@@ -91,7 +93,9 @@ class Lockstep:
             steps, rest_steps = steps + 1, rest_steps - 1
             self._step(bridge, agent, on_step, on_action, refusals)
         pair = str(world.pair)
-        return Rollout(seed, success, steps, tuple(refusals), start, self._error(), pair, reached)
+        return Rollout(
+            seed, success, steps, tuple(refusals), start, self._error(), pair, reached, initial
+        )
 
     def _ended(self) -> bool:
         return self.world.success() or bool(self.world.reached())

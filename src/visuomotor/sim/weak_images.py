@@ -83,9 +83,17 @@ def _cut(
         size = np.rint(full * rng.uniform(_SMALLEST, 1.0, 2)).astype(int)
         v, u = rng.integers(0, full - size + 1)
         part = (slice(v, v + size[0]), slice(u, u + size[1]))
-        if seen[part].sum() >= _KEPT * seen.sum():
+        if _middle(seen[part], full[1] / full[0]).sum() >= _KEPT * seen.sum():
             return color[part]
     return color
+
+
+def _middle(part: NDArray[np.bool_], aspect: float) -> NDArray[np.bool_]:
+    """What a training makes of a part: its middle, `aspect` times as wide as high."""
+    height, width = part.shape
+    h, w = min(height, round(width / aspect)), min(width, round(height * aspect))
+    v, u = (height - h) // 2, (width - w) // 2
+    return part[v : v + h, u : u + w]
 
 
 def _write(path: Path, color: NDArray[np.uint8]) -> None:

@@ -116,8 +116,11 @@ class WeakScene:
         self._model.geom_rgba[self._model.geom_bodyid == body, 3] = 0.0
 
     def _look(self, rng: np.random.Generator, place: NDArray[np.float64]) -> None:
-        """Puts the camera somewhere on the front side, looking beside a place (2,)."""
-        azimuth, elevation = rng.uniform(-1.1, 1.1), rng.uniform(0.35, 1.05)
+        """Puts the camera near the front one, looking beside a place (2,).
+
+        The paper's weak images have "small variations in the viewpoint".
+        """
+        azimuth, elevation = rng.uniform(-0.4, 0.4), rng.uniform(0.5, 0.85)
         out = np.array(
             [
                 np.cos(elevation) * np.cos(azimuth),
@@ -126,7 +129,7 @@ class WeakScene:
             ]
         )
         target = np.array([*(place + rng.uniform(-0.16, 0.16, 2)), 0.03])
-        roll = rng.uniform(-0.15, 0.15)
+        roll = rng.uniform(-0.08, 0.08)
         right = np.cross((0.0, 0.0, 1.0), out)
         right /= np.linalg.norm(right)
         up = np.cross(out, right)
@@ -134,7 +137,7 @@ class WeakScene:
             np.cos(roll) * right + np.sin(roll) * up,
             np.cos(roll) * up - np.sin(roll) * right,
         )
-        T = pose(np.stack([x, y, out], axis=1), target + rng.uniform(0.45, 1.0) * out)
+        T = pose(np.stack([x, y, out], axis=1), target + rng.uniform(0.6, 1.0) * out)
         camera = self._model.camera(_CAMERA)
         camera.pos[:] = T[:3, 3]
         camera.quat[:] = np.roll(quat_xyzw_from_matrix(T[:3, :3]), 1)

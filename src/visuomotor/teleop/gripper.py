@@ -9,6 +9,7 @@ from visuomotor.errors import unknown_name
 from visuomotor.teleop.device import Reading
 
 MODES = ("toggle", "hold", "none")
+_SHUT = 0.2  # of the open width: fingers that close on nothing
 _NEARLY = 0.9  # of the open width: no finger that was told to close is still there ...
 _SETTLED_S = 2.0  # ... so long after
 
@@ -34,7 +35,8 @@ class GripperSwitch:
                 f"from 0 to {MAX_GRIPPER_WIDTH_M}, the closed one smaller"
             )
         self._mode, self._closed, self._open = mode, closed_width_m, open_width_m
-        self._width = open_width_m
+        self._width: float | None = open_width_m  # None: not known, and not to be changed
+        self._apart = open_width_m  # the fingers, as seen last
 
     def observe(
         self, measured_m: float | None, commanded_m: float | None, commanded_s: float = math.inf
@@ -43,16 +45,17 @@ class GripperSwitch:
 
         measured_m: between the fingers. commanded_m, commanded_s: the last accepted command and
         its age. That tells more than the fingers, which stand apart on what they hold; but fingers
-        that are still wide open long after hold nothing, whatever they were told.
+        that are still wide open long after hold nothing, whatever they were told. With no command
+        known, fingers that stand half-way may hold something: they are let be until a press.
         """
-        half_way = 0.5 * (self._closed + self._open)
+        self._apart = self._apart if measured_m is None else measured_m
         settled = commanded_s > _SETTLED_S
-        if settled and measured_m is not None and measured_m > _NEARLY * self._open:
+        if measured_m is not None and settled and measured_m > _NEARLY * self._open:
             self._width = self._open
         elif commanded_m is not None:
-            self._width = self._open if commanded_m > half_way else self._closed
+            self._width = commanded_m
         elif measured_m is not None:
-            self._width = self._open if measured_m > half_way else self._closed
+            self._width = self._closed if measured_m < _SHUT * self._open else None
 
     def update(self, reading: Reading) -> float | None:
         """The width in m to ask for while the clutch is held, or None."""
@@ -63,5 +66,7 @@ class GripperSwitch:
         elif self._mode == "hold":
             self._width = self._closed if reading.grip else self._open
         elif reading.toggles % 2:
-            self._width = self._closed if self._width == self._open else self._open
+            width = self._apart if self._width is None else self._width
+            apart = width > 0.5 * (self._closed + self._open)
+            self._width = self._closed if apart else self._open
         return self._width

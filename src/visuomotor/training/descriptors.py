@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from visuomotor import ranks
 from visuomotor.checkpoint import save_checkpoint
 from visuomotor.dataset import Dataset, open_dataset
 from visuomotor.descriptors.evaluation import correspondence_errors
@@ -29,6 +30,7 @@ from visuomotor.training.correspondences import PairBatch, pair_batch
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 from visuomotor.training.device import CPU, device_of
 from visuomotor.training.loop import optimise
+from visuomotor.training.origin import save_origin
 from visuomotor.training.progress import Report
 from visuomotor.training.reference import reference_descriptors
 from visuomotor.training.scenes import Scenes, empty_depths, empty_episode
@@ -79,6 +81,8 @@ def train_descriptors(
             "",
         ]
     )
+    if ranks.first():
+        save_origin(out, dataset_root, config)
     save_checkpoint(out, FAMILY, config.model, model.tensors(), {}, spec, card)
     TrainingState(out, key).clear()
     return model

@@ -8,6 +8,7 @@ import pytest
 
 from visuomotor.bench.study import dense_methods, gplac_methods, han_methods
 from visuomotor.bench.study.cell import Cell
+from visuomotor.bench.study.filling import sim_of
 from visuomotor.bench.study.pairs import expanded
 from visuomotor.bench.study.plan import FIRST_SEEDS, Job, study_of
 from visuomotor.bench.study.request import Request, read_plan
@@ -75,3 +76,23 @@ def test_its_plan_and_its_regions_exist(family) -> None:
     named += [g for gap in study.gaps for g in (gap.method, gap.lower, gap.upper)]
     named += [f.method for f in study.paper]
     assert set(named) <= set(study.methods)
+
+
+def test_methods_are_chosen_in_rooms_that_no_table_shows() -> None:
+    study = study_of("gplac")
+    cell = Cell("gplac", "gplac", "pusher", "plain", "expert", 400, 0)
+    chosen = Request("gplac", first_seeds=tuple(study.development_seeds.items()))
+    assert (chosen.development, Request("gplac").development) == (True, False)
+    assert sim_of(study, cell, "unseen", chosen.development).variant == "validation_environments"
+    assert sim_of(study, cell, "unseen").variant == "test_environments"
+
+
+def test_the_papers_hand_eye_forms_have_no_noise_and_whole_expectations(asked, tmp_path) -> None:
+    for name in ("han", "no_con", "mlp_atn", "no_roi", "ours"):
+        cell = Cell("han", name, "lift", "plain", "expert", 7, 3)
+        study_of("han").methods[name].train(
+            Job(cell, tmp_path / "bags", tmp_path, tmp_path, print, lambda: False)
+        )
+        _, _, config = asked.pop()
+        own = (config.noise_position_m, config.noise_rotation_rad, config.keypoint)
+        assert (own == (0.0, 0.0, "mean")) == (name != "ours"), name

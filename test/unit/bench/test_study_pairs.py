@@ -118,7 +118,9 @@ def test_the_report_has_a_column_per_pair_and_says_which_was_never_shown() -> No
     assert "## Cross, moved" not in text
     claimed = [ln.split(" | ") for ln in text.splitlines() if "`gti` above `raw`" in ln]
     assert {c[2] for c in claimed} == set(COMPOSED), "only where the pair was never shown"
-    assert all(c[-1] == "shown |" for c in claimed)
+    assert all(c[-1] == "shown of these |" for c in claimed), "one training seed"
+    assert "| `gti` above `gcbc` |" in text
+    assert "no cells yet" in text
 
 
 # --- the methods, and what they are told ---
@@ -158,8 +160,10 @@ def test_methods_differ_in_what_their_names_say(monkeypatch, tmp_path: Path) -> 
         method.train(Job(cell, tmp_path / "bags", tmp_path, tmp_path, print, lambda: False))
         found[name] = list(asked)
         asked.clear()
+        steps = [settings["steps"] for _, _, settings in found[name]]
+        budget = 2 if name in ("gti", "gcbc", "raw", "bc_rnn") else 1  # stages
+        assert sum(steps) == budget * gti_methods.STEPS["cross"], name
         for _, _, settings in found[name]:
-            assert settings["steps"] == gti_methods.STEPS["cross"]
             assert (settings["task"], settings["seed"]) == ("cross", 3)
     families = {name: [f for f, _, _ in asks] for name, asks in found.items()}
     assert families["gti"] == ["gti", "goal"]

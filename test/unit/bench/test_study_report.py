@@ -163,6 +163,13 @@ def test_cells_of_other_starts_are_not_compared() -> None:
     b.regions["interpolation"]["start"][2][0] += 0.01
     with pytest.raises(DataError, match=r"cells with other starts.*delete the older"):
         compare([a, b], [Claim("good", "aside")])
+    digests = [["a", "b", "c", "d"], ["a", "b", "c", "e"]]
+    for made, initial in zip((a, b), digests, strict=True):
+        made.regions["interpolation"] |= {"initial": initial}
+    with pytest.raises(DataError, match="cells with other starts"):
+        compare([a, b], [Claim("good", "aside")])
+    b.regions["interpolation"]["initial"] = digests[0]
+    assert len(compare([a, b], [Claim("good", "aside")])) == 1, "the whole state decides"
     c = result(cell("aside"), [1, 0, 1, 0])
     c.regions["interpolation"]["first_seed"] = 800_000
     with pytest.raises(DataError, match="first seeds 510000 and 800000"):
@@ -273,7 +280,7 @@ def test_a_curve_is_drawn_per_method_and_breaks_at_nothing() -> None:
 REPORTED = replace(
     STUDY,
     row_fields=("validation",),
-    claims=(Claim("good", "aside"),),
+    claims=(Claim("good", "aside"), Claim("good", "dies")),
     targets=(Target("good", 0.9), Target("aside", 0.9), Target("dies", 0.9)),
     paper=(
         PaperFigure("good", "reach_t", 0.941, note="table I"),
@@ -291,8 +298,13 @@ def test_the_report_says_all_that_its_study_asks_for() -> None:
     cells = [whole(cell(seed=s), [1] * 20) for s in (0, 1)] + [
         whole(cell("aside"), [0, 0, 0, 1] * 5)
     ]
+    asked = {"first_seed": "510000", "rollouts": "20", "commit": "abc", "utc": "2026-01-01T00:00"}
+    here = {**asked, "cell": cells[0].cell.name, "region": "interpolation", "successes": "20"}
     listed = [
-        {"cell": "a", "region": "interpolation", "trained": t, "rollouts": "20"} for t in ("x", "y")
+        {**here, "trained": "x"},
+        {**here, "trained": "y"},
+        {**here, "cell": "gone", "successes": "3", "trained": "x"},
+        {**here, "cell": "gone", "successes": "4", "trained": "x"},
     ]
     report = make_report(REPORTED, cells, "visuomotor study table toys.study", listed)
     text = report.text
@@ -307,6 +319,8 @@ def test_the_report_says_all_that_its_study_asks_for() -> None:
         "| at least 90.0 | **25.0** [11, 47] of 20 | **missed** |",
         "| `dies` | all | interpolation |  | at least 90.0 | no cell yet |",
         "| `good` above `aside` | reach_t, 30 | interpolation | 1 × 20 | **+75.0**",
+        "| shown of these |",
+        "| `good` above `dies` |  | interpolation |  | no cells yet |",
         "come from another simulator",
         "| `good` | paper 94.1<br>ours **100.0** [91, 100] (30) |",
         "**table II, 200 demonstrations**\n\n| method | reach_t |\n| --- | --- |\n"
@@ -314,8 +328,9 @@ def test_the_report_says_all_that_its_study_asks_for() -> None:
         "| reach_t | table I | 30 | 1 of 1 |",
         "| `good` | reach_t | 30 | 60 | 0.6 |",
         "outside the training configurations' hull",
-        "2 evaluations of 40 rollouts in all",
-        "| a | interpolation | 2 |",
+        "4 evaluations of 80 rollouts in all",
+        f"| {cells[0].cell.name} | interpolation | 2 |",
+        "| gone | interpolation | 510000 | 4 of 20 | abc | 2026-01-01 |",
     ):
         assert part in text, part
     assert set(report.pictures) == {"toys.study_starts_reach_t.svg", "toys.study_curves.svg"}
@@ -336,7 +351,7 @@ def test_a_report_of_older_cells_leaves_out_what_they_lack() -> None:
     report = make_report(REPORTED, [result(cell(), [1, 0])], "x")
     assert report.pictures == {}
     assert "hull" not in report.text
-    assert "## Claims" not in report.text
+    assert report.text.count("no cells yet") == 2
 
 
 def test_the_command_writes_beside_one_another_or_prints_json(

@@ -12,14 +12,17 @@ MS = 1_000_000
 PRESS = (None, "pressed", "released", "expired")
 
 
-def arbiter(teleop, policy_enable, policy_offers, required):
+def arbiter(teleop, enable, policy_offers, required):
     """As it stands at 1 s."""
     made = Arbiter(require_policy_enable=required)
     times = {"pressed": 900, "released": 900, "expired": 700}
+    for given, hear in ((teleop, made.teleop_enable), (enable, made.policy_enable)):
+        if given:  # it was seen let go, so that a press counts
+            hear(False, 0)
     if teleop:
         made.teleop_enable(teleop != "released", times[teleop] * MS)
-    if policy_enable:
-        made.policy_enable(policy_enable != "released", times[policy_enable] * MS)
+    if enable:
+        made.policy_enable(enable != "released", times[enable] * MS)
     if policy_offers:
         made.policy_offered(900 * MS)
     return made

@@ -116,6 +116,7 @@ def test_hardware_needs_the_operators_enable_all_along() -> None:
     bench = Bench(require_policy_enable=True)
     bench.tick()
     assert bench.policy().reason == "not_enabled"
+    bench.bridge.policy_enable(False, bench.now_ns)
 
     def enabled():
         bench.bridge.policy_enable(True, bench.now_ns)
@@ -124,6 +125,60 @@ def test_hardware_needs_the_operators_enable_all_along() -> None:
     assert bench.tick(20, enabled).state == "policy"
     assert bench.tick(25, bench.policy).state == "hold"
     assert not bench.tick(20, bench.policy).twist.any()
+
+
+def test_after_a_reset_an_arm_waits_for_a_new_press() -> None:
+    bench = Bench(require_policy_enable=True)
+    bench.tick()
+    bench.bridge.policy_enable(False, bench.now_ns)
+
+    def enabled():
+        bench.bridge.policy_enable(True, bench.now_ns)
+        bench.policy()
+
+    assert bench.tick(20, enabled).state == "policy"
+    bench.bridge.fail("a hand in its way")
+    bench.tick(60, enabled)
+    bench.bridge.reset(bench.now_ns)
+    out = bench.tick(60, enabled)
+    assert out.state == "idle"
+    assert "press it anew" in out.reason
+    assert not out.twist.any()
+    bench.bridge.policy_enable(False, bench.now_ns)
+    assert bench.tick(20, enabled).state == "policy"
+
+
+def test_nobody_grips_who_may_not_move() -> None:
+    bench = Bench(require_policy_enable=True)
+    bench.tick()
+    for source in ("teleop", "policy"):
+        refused = bench.bridge.offer_gripper(source, 0.0, bench.now_ns)
+        assert (bool(refused), refused.reason) == (False, "not_enabled")
+    bench.bridge.fail("a hand in its way")
+    bench.bridge.teleop_enable(False, bench.now_ns)
+    bench.bridge.teleop_enable(True, bench.now_ns)
+    assert bench.bridge.offer_gripper("teleop", 0.0, bench.now_ns).reason == "fault"
+    bench.bridge.reset(bench.now_ns)
+    assert bench.tick().gripper_width_m is None
+
+
+def test_widths_are_judged_as_poses_are() -> None:
+    bench = Bench()
+    bench.tick()
+
+    def grip(width_m, sender="a", age_ms=0):
+        made_ns = bench.now_ns - age_ms * 1_000_000
+        return bench.bridge.offer_gripper("policy", width_m, bench.now_ns, made_ns, sender)
+
+    assert grip(0.08)
+    assert grip(0.02, age_ms=1_000).reason == "stale"
+    assert grip(0.02, age_ms=-1_000).reason == "clock"
+    assert bench.tick().gripper_width_m == 0.08
+    assert grip(0.0, sender="b").reason == "contested"
+    assert grip(0.02).reason == "contested"
+    assert bench.policy().reason == "contested"
+    bench.tick(60)
+    assert grip(0.02)
 
 
 def test_an_explicit_no_stops_even_a_policy_that_needs_no_enable() -> None:

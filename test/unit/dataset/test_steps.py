@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from visuomotor.contracts import STEP_NS
 from visuomotor.dataset.steps import align_actions, step_grid
 from visuomotor.errors import DataError
+from visuomotor.sync.rate import RateGate
 
 START = 1_700_000_000_000_000_000
 
@@ -44,6 +45,25 @@ def test_every_set_has_its_slot_and_every_gap_its_mask(
 @given(drift=st.integers(-2_000_000, 2_000_000), count=st.integers(5, 300))
 def test_clock_drift_makes_no_gap(drift: int, count: int) -> None:
     assert step_grid(START + np.arange(count) * (STEP_NS + drift), "e").valid.all()
+
+
+@given(
+    camera_hz=st.sampled_from([20.0, 29.97, 30.0, 60.0, 90.0]),
+    count=st.integers(8, 400),
+    jitter=st.lists(st.integers(-1_500_000, 1_500_000), min_size=400, max_size=400),
+)
+@example(camera_hz=30.0, count=101, jitter=[0] * 400)
+def test_sets_of_faster_cameras_come_at_20_hz(
+    camera_hz: float, count: int, jitter: list[int]
+) -> None:
+    """At 30 Hz they are 33 and 67 ms apart, by turns."""
+    gate, passed = RateGate(20.0), []
+    for i in range(count):
+        stamp_ns = START + round(i * 1e9 / camera_hz) + jitter[i]
+        if gate.admits(stamp_ns):
+            gate.pass_(stamp_ns)
+            passed.append(stamp_ns)
+    assert step_grid(np.array(passed), "e").valid.mean() > 0.9
 
 
 @pytest.mark.parametrize(

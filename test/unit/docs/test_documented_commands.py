@@ -18,7 +18,7 @@ from documented_commands import (
 
 from visuomotor.cli import main
 from visuomotor.config import from_mapping
-from visuomotor.nodes.cartesian_bridge import Config
+from visuomotor.control.bridge_parameters import Config
 from visuomotor.recording import find_episodes
 from visuomotor.training.descriptor_config import DescriptorTrainingConfig
 

@@ -240,7 +240,7 @@ def test_every_variant_has_gradients_everywhere_that_are_finite(observation: Obs
         {"attention": "whole", "inputs": "absolute", "padding": "zeros", "context": False},
         {"target": "free", "rotation": True},
         {"target": "direct", "crops": "literal"},
-        {"proprioception": False, "described": "all"},
+        {"proprioception": False, "described": "all", "keypoint": "mean"},
     ):
         net = network(**changes).train()
         sights = []

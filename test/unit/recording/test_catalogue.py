@@ -8,7 +8,9 @@ import pytest
 
 from visuomotor.bench.dataset import synthetic_frames, write_synthetic
 from visuomotor.contracts import SyncedFrame
+from visuomotor.dataset.cache import cached_arrays
 from visuomotor.errors import DataError
+from visuomotor.observations import CameraSpec, ObservationSpec
 from visuomotor.recording import (
     RecordingSession,
     Sidecar,
@@ -27,6 +29,8 @@ from visuomotor.recording import (
     table,
     trim,
 )
+from visuomotor.recording.sidecar import LONGEST_S
+from visuomotor.recording.stills import episode_still
 
 SIZES = {"front": (48, 64), "side": (40, 60)}
 
@@ -49,7 +53,7 @@ def test_labels_and_trims_change_only_the_sidecar(dataset: Path) -> None:
     trim(first, 0.1, None)
     sidecar = load_sidecar(first)
     assert (sidecar.outcome, sidecar.tags, sidecar.operator) == ("failure", ("blurry",), "bo")
-    assert sidecar.trim_s == (0.1, sidecar.duration_s)
+    assert sidecar.trim_s == (0.1, LONGEST_S)
     assert content(first) == before
     assert find_episodes(dataset, outcomes=["failure"]) == [first]
     assert find_episodes(dataset, tag="blurry") == [first]
@@ -170,6 +174,43 @@ def test_a_session_brings_back_what_it_discarded(tmp_path: Path) -> None:
     assert session.mark("success", 0) == second, "the newer one stays the last"
     with pytest.raises(DataError, match="episodes list --trash"):
         session.undo()
+
+
+def test_a_recording_that_failed_leaves_the_one_before_alone(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    good = recorded(session, list(synthetic_frames(6, SIZES)))
+    session.start(Sidecar("lift"), 10**9)
+    with pytest.raises(DataError, match="no set was recorded"):
+        session.stop()
+    for meant_for_the_second in (lambda: session.mark("failure", 0), session.discard):
+        with pytest.raises(DataError, match="no episode yet"):
+            meant_for_the_second()
+    assert load_sidecar(good).outcome == "unknown"
+
+
+def test_every_way_of_ending_says_what_was_lost_before(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    session.upstream = lambda: {"front/depth no_partner": 3}
+    frames = list(synthetic_frames(4, SIZES))
+    ended = [recorded(session, frames)]
+    for end in (session.discard, session.close):
+        session.start(Sidecar("lift"), 10**9)
+        for f in frames:
+            session.add_frame(f)
+        ended.append(end() or tmp_path)
+    assert [load_sidecar(path).drops for path in ended] == [{"front/depth no_partner": 3}] * 3
+
+
+def test_a_trim_without_an_end_keeps_the_last_set(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, WriterConfig(color="png"), pre_roll_s=0.0)
+    path = recorded(session, list(synthetic_frames(6, SIZES)))
+    with pytest.raises(DataError, match="expected one before its end"):
+        trim(path, 5.0, None)
+    trim(path, 0.1, None)
+    assert "trim 0.1 s to its end" in describe(path)
+    spec = ObservationSpec(tuple(CameraSpec(n, *size) for n, size in SIZES.items()))
+    assert len(cached_arrays(path, spec, tmp_path / "cache").stamps_ns) == 4
+    assert episode_still(path, "front").shape == (48, 64, 3)
 
 
 def test_an_episode_discarded_while_it_is_recorded_is_not_lost(tmp_path: Path) -> None:

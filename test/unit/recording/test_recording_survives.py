@@ -82,6 +82,47 @@ def test_repair_after_sigkill_loses_at_most_the_last_second(killed: Path) -> Non
         repair(episode)
 
 
+def test_a_failure_stays_one_when_it_is_repaired(tmp_path: Path) -> None:
+    writer = EpisodeWriter(tmp_path, Sidecar("lift"), 0, WriterConfig(color="png"))
+    for f in synthetic_frames(30, SIZES):
+        writer.add_frame(f)
+    writer.mark("failure", 7, "failure")
+    seen = load_sidecar(writer.partial)
+    assert (seen.outcome, seen.markers[0].stamp_ns) == ("failure", 7), "a kill would leave this"
+    episode = writer.close()
+    before = load_sidecar(episode)
+    bag = episode / f"{episode.name}.mcap"
+    os.truncate(bag, int(bag.stat().st_size * 0.9))
+    after = load_sidecar(repair(episode))
+    assert after.outcome == "failure"
+    assert [m.name for m in after.markers] == ["failure"]
+    assert (after.calibration, after.skew_ms) == (before.calibration, before.skew_ms)
+
+
+def test_damage_with_an_intact_index_is_repaired(tmp_path: Path) -> None:
+    (episode,) = write_synthetic(tmp_path, 1, 120, WriterConfig(color="png"), SIZES)
+    bag = episode / f"{episode.name}.mcap"
+    data = bytearray(bag.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(2000)
+    bag.write_bytes(bytes(data))
+    with pytest.raises(DataError):
+        list(read_frames(episode))
+    assert 40 < len(list(read_frames(repair(episode)))) < 120
+
+
+def test_a_clock_that_goes_back_ends_the_episode_before_it(tmp_path: Path) -> None:
+    frames = list(synthetic_frames(12, SIZES))
+    writer = EpisodeWriter(tmp_path, Sidecar("lift"), 0, WriterConfig(color="png"))
+    assert all(writer.add_frame(f) for f in frames[2:])
+    assert not writer.add_frame(frames[0])
+    assert "the clock went back by 0.550 s" in str(writer.error)
+    assert not writer.add_frame(frames[-1])
+    episode = writer.close()
+    assert [f.stamp_ns for f in read_frames(episode)] == [f.stamp_ns for f in frames[2:]]
+    assert load_sidecar(episode).sets == 10
+
+
 def test_an_episode_being_recorded_is_left_alone(tmp_path: Path) -> None:
     with EpisodeWriter(tmp_path, Sidecar("lift"), 0) as writer:
         for f in synthetic_frames(3, SIZES):

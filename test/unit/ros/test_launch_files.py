@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from visuomotor.errors import ConfigError, VisuomotorError
+from visuomotor.ros.discovery import local_environment
 from visuomotor.ros.launch import read_launch_file, share_folder
 from visuomotor.ros.launch.supervisor import (
     find_launch_file,
-    local_environment,
     parse_arguments,
 )
 

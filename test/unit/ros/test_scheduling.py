@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from visuomotor.ros.scheduling import check_priority, come_first, stand_back
+from visuomotor.contracts import check_priority
+from visuomotor.ros.scheduling import come_first, stand_back
 
 
 def in_a_thread(work):

@@ -32,12 +32,14 @@ def image(world, seed):
 def test_no_environment_belongs_to_two_splits():
     numbers = [{environment_of(v, s) for s in range(500)} for v in ("plain", *SPLITS)]
     assert [len(n) for n in numbers] == [1, ENVIRONMENTS, ENVIRONMENTS, ENVIRONMENTS]
-    assert len(set.union(*numbers)) == 1 + 3 * ENVIRONMENTS
+    plain, weak, validation, test = numbers
+    assert plain < weak, "the demonstrations' own room is one of those of weak images"
+    assert len(weak | validation | test) == 3 * ENVIRONMENTS
 
 
 @pytest.mark.parametrize("variant", SPLITS)
 def test_the_environment_is_the_seed_modulo_forty(variant):
-    first = environment_of(variant, 0)
+    first = environment_of(variant, 1) - 1
     assert [environment_of(variant, s) - first for s in (3, 43, 300_007)] == [3, 3, 7]
 
 
@@ -172,8 +174,8 @@ def test_cameras_are_where_the_observation_says():
             shifts.append((np.linalg.norm(T[:3, 3] - mounted[:3, 3]), turn))
     world.close()
     shift_m, turn_rad = np.array(shifts).T
-    assert 0.004 < shift_m.mean() < 0.02
-    assert 0.005 < turn_rad.mean() < 0.04
+    assert 0.001 < shift_m.mean() < 0.005
+    assert 0.001 < turn_rad.mean() < 0.008
     assert len(np.unique(shift_m.round(6))) >= 12
 
 

@@ -143,12 +143,26 @@ def test_the_gripper_goes_on_from_what_the_hand_does() -> None:
     assert first(0.08, 0.0, 9.0) == 0.08  # opened since by something else: a reset
     assert first(0.08, 0.0, 0.1) == 0.0  # told to close, still on its way
     assert first(None, 0.08) == 0.08
+    assert first(0.045, 0.042) == 0.042  # what a policy holds so is not let go
+    assert first(0.045, 0.038) == 0.038  # nor squeezed
+    assert first(0.05, None) is None  # who knows what is between them
     hold = GripperSwitch("hold", 0.01, 0.06)
     assert [hold.update(Reading(True, grip=g)) for g in (True, False)] == [0.01, 0.06]
     assert hold.update(Reading(True, width_m=0.5)) == 0.06
     assert GripperSwitch("none").update(Reading(True, toggles=1)) is None
     with pytest.raises(ValueError, match="unknown gripper mode 'togle'; did you mean 'toggle'"):
         GripperSwitch("togle")
+
+
+@pytest.mark.parametrize(
+    ("measured_m", "commanded_m", "then"),
+    [(0.05, None, 0.0), (0.03, None, 0.08), (0.045, 0.042, 0.0), (0.045, 0.038, 0.08)],
+)
+def test_the_first_press_changes_what_the_hand_does(measured_m, commanded_m, then) -> None:
+    switch = GripperSwitch("toggle")
+    switch.observe(measured_m, commanded_m)
+    assert switch.update(Reading(True, toggles=1)) == then
+    assert switch.update(Reading(True, toggles=1)) == 0.08 - then
 
 
 def test_a_gripper_press_without_the_clutch_does_nothing() -> None:

@@ -218,9 +218,11 @@ def test_what_cannot_be_is_said(demos: Path, tmp_path: Path) -> None:
         train("bc", None, demos, tmp_path, sight="truth_3d")
     with pytest.raises(DataError, match="unknown object 'plate'"):
         train_bc(replace(TRUTH, objects=("plate",)), demos, tmp_path)
-    with pytest.raises(ValueError, match="width -4, expected at least 1"):
+    with pytest.raises(ValueError, match=r"width -4, sharpness 1\.0, expected at least 1"):
         EncoderConfig(width=-4)
-    with pytest.raises(ValueError, match="got 0 points, width 32, expected at least 1"):
+    with pytest.raises(
+        ValueError, match=r"got 0 points, width 32, sharpness 1\.0, expected at least 1"
+    ):
         EncoderConfig(points=0)
     long = replace(MEMORY, head=replace(MEMORY.head, every=1000))
     with pytest.raises(DataError, match="no episode has two steps that are 1000 apart"):

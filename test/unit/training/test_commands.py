@@ -6,7 +6,7 @@ import pytest
 
 from visuomotor.checkpoint import load_checkpoint
 from visuomotor.cli import main
-from visuomotor.config import save_yaml
+from visuomotor.config import read_yaml, save_yaml
 from visuomotor.policies import load_policy
 
 CAMERAS = [{"name": c, "height": 60, "width": 80} for c in ("front", "side")]
@@ -60,6 +60,17 @@ def test_dense_trains_descriptors_and_then_the_policy(
     assert (config["head"]["kind"], config["head"]["hidden"]) == ("lstm", [100, 100])
     assert config["head"]["dropout"] == 0.25, "what the file says of the head stays"
     assert "2 episodes" in (out / "card.md").read_text()
+
+    assert run(*given, *first, "--task", "cup") == 2
+    said = capsys.readouterr().err
+    assert f"{out}/descriptors" in said
+    assert "task None (now cup)" in said
+    save_yaml({**read_yaml(settings / "descriptors.yaml"), "pairs": 2}, settings / "other.yaml")
+    assert run(*given, "--descriptors-config", settings / "other.yaml") == 2
+    said = capsys.readouterr().err
+    assert "pairs 1 (now 2)" in said
+    assert "--descriptors " in said
+    assert (out / "descriptors" / "weights.safetensors").read_bytes() == descriptors
 
     second = tmp_path / "second"
     other = ["dense", "--dataset", demos, "--out", second, "--descriptors", out / "descriptors"]

@@ -149,6 +149,8 @@ class ControlCell(Node):
         """Returns when the arm stands, anchored, behind a bridge that takes commands."""
         heard = (self.measured.times, self.reference.times, self.physics)
         self.wait(lambda: all(heard), "the arm", START_S)
+        for dead_man in self._enable.values():  # let go, so that the next press counts
+            dead_man.publish(Bool(data=False))
         self.call.trigger(topics.BRIDGE_RESET)
         self.wait(lambda: self.state == "idle", "the bridge")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from visuomotor.bench.control.spoilt import SPOILT
 from visuomotor.bench.faults.fault import Fault
 from visuomotor.bench.faults.node_faults import press
 from visuomotor.bench.faults.rig import BACK_S, Rig
+from visuomotor.control.senders import QUIET_S
 from visuomotor.errors import RobotError
 from visuomotor.ros import topics
 
-LED_S = 5.0
-"""So long two bridges lead the arm."""
 RELEASED_S = 0.35
 """The page is heard of 0.2 s longer than it is held."""
 
@@ -40,8 +40,7 @@ def second_policy(rig: Rig) -> None:
 def second_bridge(rig: Rig) -> None:
     """Another process of the bridge's node, which leads the same arm."""
     rig.add("cartesian_bridge", anchor_on_teleport="true", require_policy_enable="true")
-    cell = rig.cell
-    rig.wait_holding(lambda: cell.count_publishers(topics.COMMAND_REFERENCE) > 1, "two bridges")
+    rig.wait_holding(lambda: "two bridges" in rig.cell.reason, "the bridges to hear each other")
 
 
 def hold(rig: Rig) -> None:
@@ -50,8 +49,16 @@ def hold(rig: Rig) -> None:
 
 
 def reset(rig: Rig) -> None:
-    """The operator's bridge/reset."""
+    """The operator's bridge/reset, after which what was held before does not count."""
     rig.ask(topics.BRIDGE_RESET)
+    rig.press_anew()
+
+
+def end_one(rig: Rig) -> None:
+    """The operator ends the second bridge."""
+    rig.remove_added()
+    time.sleep(QUIET_S)
+    reset(rig)
 
 
 def nonsense(rig: Rig) -> None:
@@ -86,9 +93,9 @@ def faults() -> Iterator[Fault]:
         "two bridges",
         "a second process of the bridge's node leads the arm, until it is ended",
         second_bridge,
-        lambda rig: rig.remove_added(),
-        arm="goes on",
-        lasts_s=LED_S,
+        late_s=BACK_S,
+        step=end_one,
+        step_name="one of them ended, bridge/reset, the button pressed anew",
     )
     yield Fault(
         "dead-man released",
@@ -112,7 +119,7 @@ def faults() -> Iterator[Fault]:
         hold,
         late_s=0.25,
         step=reset,
-        step_name="bridge/reset",
+        step_name="bridge/reset, the button pressed anew",
     )
     yield Fault(
         "parameters out of range",

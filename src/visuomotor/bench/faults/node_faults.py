@@ -42,7 +42,7 @@ ROLES = {
     "rgbd_sync": Role(late_s=0.3),
     "recorder": Role(arm="goes on"),
     "policy": Role(step=("policy/start", Rig.start_policy), offers=topics.POLICY_START),
-    "cartesian_bridge": Role(),
+    "cartesian_bridge": Role(step=("the button let go and pressed anew", Rig.press_anew)),
     "console": Role(
         late_s=0.5,
         step=("the button pressed anew", press),

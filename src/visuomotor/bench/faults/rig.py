@@ -140,6 +140,11 @@ class Rig:
             self.operator.press()
         cell.wait(self.in_motion, "motion", 8.0, look_s=0.05)
 
+    def press_anew(self) -> None:
+        """The operator lets the button go and presses it."""
+        self.operator.release()
+        self.operator.press()
+
     def record(self) -> None:
         """Begins an episode."""
         try:

@@ -135,10 +135,12 @@ def _cut(rig: Rig) -> Cut:
 
 def _next(rig: Rig, seed: int) -> None:
     """Another scene, in which the policy begins anew, and its episode."""
+    rig.operator.release()
     rig.set("sim", seed=seed)
     rig.ask(topics.SIM_RESET)
     rig.cell.forget()
     rig.ask(topics.BRIDGE_RESET)
+    rig.operator.press()
     rig.start_policy()
     rig.record()
 

@@ -60,7 +60,7 @@ STUDY = Study(
         Claim("dd3d", "e2e"),
         Claim("dd3d", "ae"),
         Claim("dd2d", "e2e"),
-        Claim("dd2d", "gt2d", margin=0.05),
+        Claim("dd2d", "gt2d", regions=("interpolation", "extrapolation"), margin=0.05),
     ),
     targets=(
         Target("dd3d", 0.98, ("reach_t", "reach_tr", "push_plate"), demonstrations=200),

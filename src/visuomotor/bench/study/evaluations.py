@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -46,3 +46,11 @@ def repeated(lines: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], int]:
     trainings = {(e["cell"], e["region"], e["trained"]) for e in lines}
     counted = Counter((cell, region) for cell, region, _ in trainings)
     return {key: n for key, n in sorted(counted.items()) if n > 1}
+
+
+def withdrawn(
+    lines: Sequence[Mapping[str, str]], there: Collection[tuple[str, str]]
+) -> list[Mapping[str, str]]:
+    """The last line of every (cell, region) that was evaluated and is not there any more."""
+    last = {(e["cell"], e["region"]): e for e in lines}
+    return [e for key, e in sorted(last.items()) if key not in there]

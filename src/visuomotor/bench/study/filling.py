@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from visuomotor.bench.results import commit, machine
+from visuomotor.bench.results import commit_at_first, commit_run, machine
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
 from visuomotor.bench.study.curve import read_curves
 from visuomotor.bench.study.evaluations import list_evaluation
@@ -50,6 +50,7 @@ def fill_cell(
             return
         study.methods[cell.method].check()
         torch.set_num_threads(1)
+        commit_at_first()
         notes = Notes(out / "notes.json")
         if "commit" not in notes.values:
             _train(request, study, cell, out / "policy", notes, say, should_stop)
@@ -60,7 +61,7 @@ def fill_cell(
             done = len(old["success"]) if old else 0
             if done >= n:
                 continue
-            sim = sim_of(study, cell, region)
+            sim = sim_of(study, cell, region, request.development)
             sim = replace(sim, cameras=load_checkpoint(out / "policy").spec.names)
             shown = request.work / "datasets" / "goals"
             goals = goals_for(out / "policy", sim, pair_region(region), shown)
@@ -84,22 +85,25 @@ def fill_cell(
                 "rollouts": len(rollouts),
                 "successes": sum(r.success for r in rollouts),
                 "trained": result.trained,
-                "commit": commit(),
+                "commit": commit_run(),
             }
             list_evaluation(request.results, cell, region, values)
             solved = sum(regions[region]["success"])
             say(f"{cell.name}: {region} {solved} of {n}")
 
 
-def sim_of(study: Study, cell: Cell, region: str) -> SimConfig:
-    """The world of a cell's region; `unseen` is another variant's interpolation."""
+def sim_of(study: Study, cell: Cell, region: str, development: bool = False) -> SimConfig:
+    """The world of a cell's region; `unseen` is another variant's interpolation.
+
+    development: that of the starts on which methods are chosen.
+    """
     variant, pair = cell.task_variant, pair_region(region)
     chosen: dict[str, Any] = {}
     if pair is not None:
         chosen = {"start": pair.start, "goal": pair.goal, "disturbance": pair.disturbance}
         region = pair.underlying
     if region == UNSEEN:
-        region, variant = "interpolation", study.unseen_variant(variant)
+        region, variant = "interpolation", study.unseen_variant(variant, development)
     values: dict[str, Any] = {"task": cell.task, "region": region, "variant": variant}
     return SimConfig(cameras=study.cameras, **values, **chosen)
 
@@ -133,7 +137,7 @@ def train_watched(study: Study, job: Job, watch: Watch, notes: Notes, say: Say) 
     finally:
         watch.close()
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    notes.set(figures=dict(figures), trained=now, commit=commit())
+    notes.set(figures=dict(figures), trained=now, commit=commit_run())
     say(f"{job.cell.name}: trained in {notes.values['train_s']:.0f} s")
 
 
@@ -176,11 +180,12 @@ def _region(first: int, rollouts: list[Rollout], old: dict[str, Any] | None) -> 
         "steps": [r.steps for r in rollouts],
         "refused": [len(r.refusals) for r in rollouts],
         "start": [rounded(*r.start) for r in rollouts if r.start is not None],
+        "initial": [r.initial for r in rollouts],
         "error": [None if r.error is None else [round(e, 4) for e in r.error] for r in rollouts],
     }
     if any(r.pair for r in rollouts):
         new["reached"] = [r.reached for r in rollouts]
-    commits = {commit()} if old is None else {commit(), *old["commit"].split(", ")}
+    commits = {commit_run()} if old is None else {commit_run(), *old["commit"].split(", ")}
     outcomes = {k: (old.get(k, []) if old else []) + values for k, values in new.items()}
     return {"first_seed": first, **outcomes, "commit": ", ".join(sorted(commits))}
 

@@ -18,8 +18,8 @@ _TABLE_1: dict[str, tuple[float, ...]] = {
 }
 _TABLE_2 = {"att_1": 33.22, "att_da": 45.45, "gplac": 56.36}
 _TABLE_3: dict[str, dict[str, float]] = {
-    "pusher": {"gplac_80k": 79.75, "gplac_800": 78.5, "gplac_80": 56.0},
-    "striker": {"gplac_80k": 59.25, "gplac_800": 53.0, "gplac_80": 33.5},
+    "pusher": {"gplac_80k": 79.75, "gplac": 79.5, "gplac_800": 78.5, "gplac_80": 56.0},
+    "striker": {"gplac_80k": 59.25, "gplac": 56.75, "gplac_800": 53.0, "gplac_80": 33.5},
 }
 
 GPLAC = (

@@ -1,7 +1,8 @@
 """How the methods of the GTI study are trained; every one with the settings of one place.
 
-One budget (docs/results/README.md): both stages and all baselines take STEPS[task] steps. Stage 1
-draws BATCH windows of eleven steps, what is recurrent WINDOWS sequences of twenty.
+One budget (docs/results/README.md): each stage takes STEPS[task] steps, and each baseline, which
+has one stage, as many as both. Stage 1 draws BATCH windows of eleven steps, what is recurrent
+WINDOWS sequences of twenty.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def from_demonstrations(**settings: Any) -> Train:
     """The recurrent policy of stage 2, on the demonstrations themselves."""
 
     def method(job: Job) -> Mapping[str, Any]:
-        train_goal(job, job.dataset, episodes=job.cell.demonstrations, **settings)
+        own = {"episodes": job.cell.demonstrations, "steps": 2 * STEPS[job.cell.task], **settings}
+        train_goal(job, job.dataset, **own)
         return {}
 
     return method

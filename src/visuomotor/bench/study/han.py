@@ -68,6 +68,7 @@ STUDY = Study(
         Claim("han", "mlp_atn", regions=AWAY),
         Claim("han", "no_roi", regions=AWAY),
         Claim("han", "bc_image", regions=AWAY),
+        Claim("ours_two", "pointbc", regions=AWAY),
         Claim("ours", "pointbc", regions=AWAY),
     ),
     targets=(

@@ -108,8 +108,9 @@ class Study:
     sources: demonstrator -> fields of its SimConfig, `region` among them. row_fields: names of
     figures that the methods return, to be averaged over seeds into every row. notes: paragraphs
     for the table's text. unseen: variant -> the one that its region `unseen` is rolled out in, by
-    default `<variant>_unseen`. clusters: region -> in how many surroundings its rollouts are, start
-    i in surroundings i % clusters; intervals are then bootstrapped over them. regions: where
+    default `<variant>_unseen`; unseen_development: the same where methods are chosen. clusters:
+    region -> in how many surroundings its rollouts are, start i in surroundings i % clusters;
+    intervals are then bootstrapped over them. regions: where
     methods are rolled out unless otherwise asked, by `pairs.KINDS` or by name; without any, in
     those that the variant has. demonstrated: of pairs of start and goal, those that are shown.
     first_seeds, development_seeds: region -> seed of its first start, of tables and of development.
@@ -135,6 +136,7 @@ class Study:
     notes: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen_development: Mapping[str, str] = field(default_factory=dict)
     clusters: Mapping[str, int] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
     demonstrated: tuple[str, ...] = ()
@@ -146,9 +148,10 @@ class Study:
         None
     )
 
-    def unseen_variant(self, variant: str) -> str:
+    def unseen_variant(self, variant: str, development: bool = False) -> str:
         """The variant that the region `unseen` of another one is rolled out in."""
-        return self.unseen.get(variant, f"{variant}_unseen")
+        chosen = self.unseen_development if development else self.unseen
+        return chosen.get(variant, self.unseen.get(variant, f"{variant}_unseen"))
 
     def usual_regions(self, method: str, variant: str) -> tuple[str, ...]:
         """Where a method is rolled out unless otherwise asked."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from visuomotor.bench.results import commit, machine
+from visuomotor.bench.results import commit_run, machine
 from visuomotor.bench.skill_benchmark import SkillScore, benchmark_starts, evaluate_skill
 from visuomotor.bench.study.cell import Cell, CellResult, load, result_path, save
 from visuomotor.bench.study.curve import read_curves, read_rows
@@ -144,7 +144,7 @@ def _keep(request: Request, wanted: Wanted, notes: Notes, name: str, score: Skil
         "signed_azimuth_rate": round(float(score.signed.mean()), 4),
         "satisfied": score.as_other,
         "seconds": round(score.seconds, 1),
-        "commit": commit(),
+        "commit": commit_run(),
     }
     curves = read_curves({"policy": policy})
     checks = read_rows(policy, "success")
@@ -162,7 +162,8 @@ def _keep(request: Request, wanted: Wanted, notes: Notes, name: str, score: Skil
     )
     save(request.results, result)
     listed: dict[str, Any] = {"rollouts": len(score.success), "successes": solved}
-    listed |= {"first_seed": regions[name]["first_seed"], "trained": trained, "commit": commit()}
+    listed |= {"first_seed": regions[name]["first_seed"], "trained": trained}
+    listed["commit"] = commit_run()
     list_evaluation(request.results, cell, name, listed)
     return solved
 

@@ -11,11 +11,11 @@ from visuomotor.bench.study.cell import CellResult
 from visuomotor.bench.study.closed_gap import Closed, closed
 from visuomotor.bench.study.comparison import ALPHA, Comparison, compare
 from visuomotor.bench.study.curve_plot import curve_plot
-from visuomotor.bench.study.evaluations import FILE, repeated
+from visuomotor.bench.study.evaluations import FILE, repeated, withdrawn
 from visuomotor.bench.study.markdown import grid, percent, signed
 from visuomotor.bench.study.pair_tables import pair_tables, row_text
 from visuomotor.bench.study.pairs import pair_region
-from visuomotor.bench.study.plan import DEMONSTRATION_SEED, FIRST_SEEDS, Study
+from visuomotor.bench.study.plan import DEMONSTRATION_SEED, Study
 from visuomotor.bench.study.regions import EXPLAINED, TITLES, underlying
 from visuomotor.bench.study.reporting import Claim, Target
 from visuomotor.bench.study.start_map import start_map
@@ -53,12 +53,12 @@ def make_report(
         _methods(study, found),
         *_tables(study, found, _first_seeds(results)),
         targets_table(study, found),
-        claims_table(compare(results, study.claims, study.clusters)),
+        claims_table(compare(results, study.claims, study.clusters), study.claims),
         _gaps(closed(results, study.gaps, study.clusters)),
         beside_paper(study, found),
         _own_fields(study, found),
         *_shown(pictures),
-        evaluations_text(evaluated),
+        evaluations_text(evaluated, results),
     ]
     return Report("\n\n".join(p for p in parts if p) + "\n", pictures)
 
@@ -84,7 +84,7 @@ def _tables(study: Study, found: Sequence[Row], first: Mapping[str, set[int]]) -
     for region, group in groupby(found, key=lambda r: r.region):
         if pair_region(region) is not None:
             continue
-        parts.append(f"## {TITLES.get(region, region)}\n\n{_explained(region, first)}")
+        parts.append(f"## {TITLES.get(region, region)}\n\n{_explained(region, first, study)}")
 
         def setting(r: Row) -> tuple[str, str, int]:
             return r.source, r.task_variant, r.demonstrations
@@ -97,10 +97,10 @@ def _tables(study: Study, found: Sequence[Row], first: Mapping[str, set[int]]) -
     return parts
 
 
-def _explained(region: str, first: Mapping[str, set[int]]) -> str:
+def _explained(region: str, first: Mapping[str, set[int]], study: Study) -> str:
     text, rolled_out = EXPLAINED.get(region, f"region {region} of the task"), underlying(region)
     seeds = sorted(first[rolled_out])
-    tables = FIRST_SEEDS.get(rolled_out)
+    tables = study.first_seeds.get(rolled_out)
     warning = "" if seeds == [tables] else f", **not the tables' {tables}**"
     named = " and ".join(map(str, seeds))
     return (
@@ -147,9 +147,9 @@ def _target(target: Target, found: Sequence[Row]) -> list[list[str]]:
     return lines
 
 
-def claims_table(made: Sequence[Comparison]) -> str:
-    """A section: a line per claim and setting, "" without any."""
-    if not made:
+def claims_table(made: Sequence[Comparison], claims: Sequence[Claim] = ()) -> str:
+    """A section: a line per claim and setting, "" without any; also for claims without cells."""
+    if not made and not claims:
         return ""
     head = ["claim", "task", "region", "seeds × starts", "difference, points"]
     lines = []
@@ -167,17 +167,32 @@ def claims_table(made: Sequence[Comparison]) -> str:
                 f"**{signed(d.difference)}** [{signed(d.low)}, {signed(d.high)}]",
                 ", ".join(f"{p:.2g}" for p in d.by_seed),
                 f"{c.adjusted_p:.2g}",
-                "shown" if c.holds else "not shown",
+                _verdict(c),
             ]
         )
+    for claim in dict.fromkeys(claims):
+        if claim not in {c.claim for c in made}:
+            where = [", ".join(claim.tasks), ", ".join(claim.regions)]
+            lines.append([_claim(claim), *where, "", "no cells yet", "", "", ""])
     return (
         "## Claims\n\nOn paired starts, with the 95% interval of a bootstrap over starts and "
         "training seeds. p is adjusted for all lines of this table (Holm); a claim is shown if the "
         f"difference is on its side and p < {ALPHA:g}. Of one seed p is McNemar's, of several the "
         "bootstrap's, of a claim with a margin the one-sided bootstrap's. Where no start tells two "
-        "methods apart, the interval has no width: look at the tables' intervals.\n\n"
+        "methods apart, the interval has no width: look at the tables' intervals. With fewer than "
+        f"{SEEDS} training seeds nothing is known of other trainings: it is shown *of these*.\n\n"
         + grid([*head, "McNemar by seed", "p", ""], lines)
     )
+
+
+SEEDS = 3
+"""Trainings of which a claim is more than one about these very checkpoints."""
+
+
+def _verdict(c: Comparison) -> str:
+    if not c.holds:
+        return "not shown"
+    return "shown" if len(c.seeds) >= SEEDS else "shown of these"
 
 
 def _gaps(found: Sequence[Closed]) -> str:
@@ -257,8 +272,10 @@ def _shown(pictures: dict[str, str]) -> list[str]:
     return parts
 
 
-def evaluations_text(evaluated: Sequence[Mapping[str, str]]) -> str:
-    """A section: how many evaluations there were, and which cells were trained anew."""
+def evaluations_text(
+    evaluated: Sequence[Mapping[str, str]], results: Sequence[CellResult] = ()
+) -> str:
+    """A section: how many evaluations there were, which cells were trained anew, which are gone."""
     if not evaluated:
         return ""
     again, rollouts = repeated(evaluated), sum(int(e["rollouts"]) for e in evaluated)
@@ -266,13 +283,37 @@ def evaluations_text(evaluated: Sequence[Mapping[str, str]]) -> str:
         f"## Evaluations\n\n{len(evaluated)} evaluations of {rollouts} rollouts in all; `{FILE}` "
         "beside the cells' files lists every one. "
     )
-    if not again:
-        return text + "No cell was trained anew after it had been evaluated."
-    return (
-        text + "Cells that were trained anew after an evaluation, and how many trainings were "
-        "evaluated (the last one counts):\n\n"
-        + grid(["cell", "region", "trainings"], [[c, r, str(n)] for (c, r), n in again.items()])
-    )
+    if again:
+        text += (
+            "Cells that were trained anew after an evaluation, and how many trainings were "
+            "evaluated (the last one counts):\n\n"
+        )
+        text += grid(
+            ["cell", "region", "trainings"], [[c, r, str(n)] for (c, r), n in again.items()]
+        )
+    else:
+        text += "No cell was trained anew after it had been evaluated."
+    gone = withdrawn(evaluated, {(r.cell.name, region) for r in results for region in r.regions})
+    if gone:
+        text += (
+            "\n\nEvaluated, but in no table above: their cells were removed because code or "
+            "settings changed, and have not been filled again. What they had last:\n\n"
+        )
+        text += grid(
+            ["cell", "region", "first seed", "successes", "at", "on"],
+            [
+                [
+                    e["cell"],
+                    e["region"],
+                    e["first_seed"],
+                    f"{e['successes']} of {e['rollouts']}",
+                    e["commit"],
+                    e["utc"].partition("T")[0],
+                ]
+                for e in gone
+            ],
+        )
+    return text
 
 
 def _named(task: str, variant: str) -> str:

@@ -77,6 +77,13 @@ class Request:
                     rollouts[region] = max(n, rollouts.get(region, 0))
         return [Wanted(cell, rollouts) for cell, rollouts in found.items()]
 
+    @property
+    def development(self) -> bool:
+        """Whether its starts are those on which methods are chosen."""
+        study = study_of(self.family)
+        chosen = study.development_seeds != study.first_seeds
+        return chosen and dict(self.first_seeds) == dict(study.development_seeds)
+
     def missing(self, wanted: Wanted) -> list[str]:
         """The regions without (enough) rollouts."""
         filling = study_of(self.family).filling

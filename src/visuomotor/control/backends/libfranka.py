@@ -87,7 +87,7 @@ class LibfrankaBackend:
             raise RobotError(
                 f"libfranka: the arm at {self.config.robot_hostname} does not start: "
                 f"{_text(error)}. Check its address, unlock the brakes and activate FCI in Desk; "
-                "without a real-time kernel set ignore_realtime, without a hand unset has_gripper"
+                "without a hand unset has_gripper; the kernel must be a real-time one"
             ) from error
         self._closing.clear()
         self._watcher = threading.Thread(target=self._watch, name="franka state", daemon=True)

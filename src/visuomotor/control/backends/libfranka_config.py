@@ -18,7 +18,7 @@ class LibfrankaConfig(ContactConfig, GripperConfig):
     """
 
     robot_hostname: str = "172.16.0.2"
-    ignore_realtime: bool = False  # only for a simulated arm or a kernel without real time
+    ignore_realtime: bool = False  # only for a simulated arm
     translational_stiffness: float = 800.0  # N/m
     rotational_stiffness: float = 40.0  # Nm/rad
     translational_error_clip_m: float = 0.03  # bounds the force of a blocked arm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,17 +13,22 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """The network from an image to P points in it; backbone: one of networks.BACKBONES."""
+    """The network from an image to P points in it; backbone: one of networks.BACKBONES.
+
+    sharpness: of the spatial softmax at first, a factor on its logits, which is learned.
+    """
 
     backbone: str = "compact"
     width: int = 32
     stride: int | None = None
     points: int = 16
+    sharpness: float = 1.0
 
     def __post_init__(self) -> None:
-        if min(self.points, self.width) < 1:
+        if min(self.points, self.width) < 1 or not 0 < self.sharpness < math.inf:
             raise ValueError(
-                f"encoder: got {self.points} points, width {self.width}, expected at least 1"
+                f"encoder: got {self.points} points, width {self.width}, sharpness "
+                f"{self.sharpness}, expected at least 1, 1 and more than 0"
             )
 
 

@@ -62,7 +62,7 @@ class BcPolicy:
 def make_encoder(config: EncoderConfig) -> SpatialEncoder:
     """The encoder with random weights; ConfigError for a backbone that does not exist."""
     backbone = make_backbone(config.backbone, width=config.width, stride=config.stride)
-    return SpatialEncoder(backbone, config.points)
+    return SpatialEncoder(backbone, config.points, config.sharpness)
 
 
 def load(checkpoint: Checkpoint, folder: Path) -> BcPolicy:

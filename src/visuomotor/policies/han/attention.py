@@ -60,7 +60,9 @@ class Attention(nn.Module):
         size = map_size(sight.images.shape[-2:])
         look = self.look_literally if self.config.crops == "literal" else self.look
         p, features, hand = look(sight, self.hand_cells(sight, hand_m), size)
-        near = p * near_peak(p.detach(), size) * sight.measured[:, None]  # (B, N, M)
+        near = p * sight.measured[:, None]  # (B, N, M)
+        if self.config.keypoint == "peak":
+            near = near * near_peak(p.detach(), size)
         mass = near.sum(-1, keepdim=True)
         weights = near / mass.clamp_min(1e-9)
         pixels = cell_pixels(*size, self.backbone.grid).to(p)

@@ -7,11 +7,12 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visuomotor.errors import ConfigError
+from visuomotor.ros.discovery import local_environment
 from visuomotor.ros.launch.description import NodeSpec, read_launch_file
 from visuomotor.ros.launch.location import share_folder
 from visuomotor.ros.launch.process import NodeProcess
@@ -57,16 +58,6 @@ def parse_arguments(words: Sequence[str]) -> dict[str, str]:
         if not sign or not name:
             raise ConfigError(f"launch argument: got {word!r}, expected NAME:=VALUE")
     return {name: value for name, _, value in pairs}
-
-
-def local_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with discovery kept to this machine unless the user has set its range."""
-    keys = ("ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOCALHOST_ONLY", "ROS_STATIC_PEERS")
-    if any(key in environment for key in keys):
-        return dict(environment)
-    if environment.get("ROS_DISTRO") == "humble":
-        return {**environment, "ROS_LOCALHOST_ONLY": "1"}
-    return {**environment, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 class Supervisor:

@@ -64,6 +64,8 @@ class ToolUse:
     def draw(self, rng: np.random.Generator, region: str) -> tuple[Poses, NDArray[np.float64]]:
         """Each in its own area, the cube turned by up to 0.2 rad; the hand above the middle."""
         tool, cube, ring = (a.draw(rng, region) for a in (TOOL_AREA, CUBE_AREA, RING_AREA))
+        while _touch(tool, cube):
+            tool, cube = (a.draw(rng, region) for a in (TOOL_AREA, CUBE_AREA))
         yaw = matrix_from_rotvec([0.0, 0.0, rng.uniform(-0.2, 0.2)])
         start = np.array([0.45, 0.0, 0.25]) + rng.uniform(-1, 1, 3) * (0.05, 0.06, 0.05)
         objects = {
@@ -127,6 +129,12 @@ def _add_ring(world: ET.Element) -> None:
             rgba=".72 .52 .28 1",
             friction="0.8 0.01 0.0005",
         )
+
+
+def _touch(tool: NDArray[np.float64], cube: NDArray[np.float64]) -> bool:
+    """Whether a cube (2,), however turned, would stand in the crossbar of a tool (2,)."""
+    half = np.array([BAR_M / 2, CROSSBAR_M[1] + BAR_M / 2]) + CUBE_M / np.sqrt(2)
+    return bool((np.abs(cube - tool - CROSSBAR_M) < half).all())
 
 
 def _add_tool(world: ET.Element) -> None:
