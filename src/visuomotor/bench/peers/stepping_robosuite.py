@@ -23,6 +23,7 @@ class Robosuite:
     def __init__(self, size: int, cameras: int, bare: bool) -> None:
         self.size, self.cameras, self.bare = size, list(CAMERAS[:cameras]), bare
         self._rng = np.random.default_rng(0)
+        self._seen: dict[str, Any] = {}
 
     def open(self) -> None:
         """See `World`."""
@@ -68,6 +69,9 @@ class Robosuite:
             image = seen[f"{camera}_image"]
             if image.shape != (self.size, self.size, 3) or int(np.ptp(image)) == 0:
                 raise RuntimeError(f"{camera}: got no image, {image.shape}")
+            if np.array_equal(image, self._seen.get(camera)):
+                raise RuntimeError(f"{camera}: got the image of {steps} steps ago, not drawn")
+            self._seen[camera] = image.copy()
         return spent_ms
 
     def about(self) -> dict[str, Any]:
