@@ -64,17 +64,21 @@ class Operator:
         self._target = self.node.create_publisher(PoseStamped, topics.TELEOP_POSE, topics.COMMAND)
         self._reset = self.node.create_client(Trigger, topics.BRIDGE_RESET)
         self._homing = self.node.create_client(Trigger, topics.GRIPPER_HOMING)
-        self.leads, self._held = False, None
+        self.leads, self._held, self._up = False, False, 0
         self.node.create_timer(0.05, self._lead)
 
     def _on_status(self, msg) -> None:
         self.statuses.append(messages.diagnostics_from_msg(msg))
 
     def _lead(self) -> None:
-        """A button that says so when it is let go, and until it was pressed first."""
-        if self.leads or self._held is not False:
+        """A button that the bridge has heard to be up before it is pressed, and let go."""
+        if self._up < 10:
+            self._up += bool(self.statuses)
+            self._enable.publish(Bool(data=False))
+            return
+        if self.leads or self._held:
             self._enable.publish(Bool(data=self.leads))
-        self._held = self.leads if self.leads or self._held is not None else None
+        self._held = self.leads
         if self.leads:
             ahead = self.crisp.measured.copy()
             ahead[1, 3] += 0.03

@@ -87,10 +87,10 @@ class PolicyNode(Node):
         self.create_timer(1.0, self._report)
         trigger(self, topics.POLICY_START, self._start)
         trigger(self, topics.POLICY_STOP, self._stop)
+        self._newest: SyncedFrame | None = None
         self._ticker: PeriodicThread | None = None
         if self.config.inference == "asynchronous":
             self._ticker = PeriodicThread(self, TICK_S, self._tick, "commands")
-        self._newest: SyncedFrame | None = None
         self.goals: GoalImages | None = None
         if self.runtime.goal_camera:
             camera = self.runtime.goal_camera
