@@ -115,6 +115,8 @@ def test_the_report_has_a_column_per_pair_and_says_which_was_never_shown() -> No
     text = make_report(study_of("gti"), cells, "command").text
     assert "| a > c, shown | a > d, **never shown** |" in text
     assert "## Cross, held" in text
+    assert "Not from the tables' starts" in text
+    assert "`gti/cross-plain-human_like/raw-100-seed0` (from 510000 on)" in text
     assert "## Cross, moved" not in text
     claimed = [ln.split(" | ") for ln in text.splitlines() if "`gti` above `raw`" in ln]
     assert {c[2] for c in claimed} == set(COMPOSED), "only where the pair was never shown"

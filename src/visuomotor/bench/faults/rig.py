@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -29,6 +30,8 @@ RECORDED = 25
 """Sets before a fault."""
 BACK_S = 45.0
 """A node has so long to be back, and the arm to go on."""
+AGAIN_S = 1.0
+"""An operator who is told to press anew does so within it."""
 GOES_ON = 10
 """Accepted targets by which it is seen to."""
 
@@ -199,9 +202,15 @@ class Rig:
     def wait_holding(self, condition: Callable[[], bool], what: str) -> None:
         """Waits while the operator presses anew wherever a hold ended."""
 
+        told_s = -math.inf
+
         def look() -> bool:
+            nonlocal told_s
             if not self.operator.held:
                 self.operator.press()
+            elif "press it anew" in self.cell.reason and time.monotonic() > told_s + AGAIN_S:
+                told_s = time.monotonic()  # the bridge was not up to hear of the one before
+                self.press_anew()
             return condition()
 
         self.cell.wait(look, what, BACK_S, look_s=0.05)

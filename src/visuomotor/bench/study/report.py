@@ -51,6 +51,7 @@ def make_report(
         "how to check one cell again.",
         *study.notes,
         _methods(study, found),
+        _other_starts(study, results),
         *_tables(study, found, _first_seeds(results)),
         targets_table(study, found),
         claims_table(compare(results, study.claims, study.clusters), study.claims),
@@ -67,6 +68,24 @@ def _methods(study: Study, found: Sequence[Row]) -> str:
     there = {r.method for r in found}
     lines = [[f"`{n}`", m.summary, m.inputs] for n, m in study.methods.items() if n in there]
     return "## Methods\n\n" + grid(["method", "what it is", "what it sees"], lines)
+
+
+def _other_starts(study: Study, results: Sequence[CellResult]) -> str:
+    """Which cells were rolled out from starts that are not the tables' any more; "" without any."""
+    found: dict[str, set[int]] = {}
+    for result in results:
+        for region, outcomes in result.regions.items():
+            pair = pair_region(region)
+            tables = study.first_seeds.get(region if pair is None else pair.underlying)
+            if tables is not None and outcomes["first_seed"] != tables:
+                found.setdefault(result.cell.name, set()).add(outcomes["first_seed"])
+    if not found:
+        return ""
+    cells = ", ".join(
+        f"`{name}` (from {' and '.join(map(str, sorted(seeds)))} on)"
+        for name, seeds in sorted(found.items())
+    )
+    return f"**Not from the tables' starts**, and to be rolled out again: {cells}."
 
 
 def _first_seeds(results: Sequence[CellResult]) -> dict[str, set[int]]:
