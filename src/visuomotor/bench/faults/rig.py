@@ -201,7 +201,6 @@ class Rig:
 
     def wait_holding(self, condition: Callable[[], bool], what: str) -> None:
         """Waits while the operator presses anew wherever a hold ended."""
-
         told_s = -math.inf
 
         def look() -> bool:
