@@ -19,9 +19,6 @@ from visuomotor.sim.rollout import Lockstep
 from visuomotor.sim.world import SimWorld
 
 SEEDS = (300_000, 300_001, 300_002)
-PEER_MS = 96.0
-"""robosuite 1.5.2's Lift with the same two cameras on a machine of this kind, two cores, no GPU."""
-
 TWO = SimConfig(cameras=("front", "side"))
 WORLDS = {
     "light": TWO,
@@ -57,19 +54,15 @@ def run(out: Path) -> dict[str, Any]:
         world.close()
     figures: dict[str, Any] = {name: _summary(rows) for name, rows in steps.items()}
     figures["load_average_1_min"] = round(os.getloadavg()[0], 1)  # much above 1: other work ran
-    figures["peer_robosuite_1_5_2_lift_ms"] = PEER_MS
-    figures["peer_over_full"] = round(PEER_MS / figures["full"]["step_ms"], 1)
     figures["original_over_full"] = round(
         figures["original"]["step_ms"] / figures["full"]["step_ms"], 1
     )
-    figures["peer_over_light"] = round(PEER_MS / figures["light"]["step_ms"], 1)
     return save_result(
         out / "sim.json",
         figures,
         "rasterising on the processor (read_ms: llvmpipe draws when the pixels are asked for) and "
         "transforming the triangles (draw_ms: 35 000 of the robot in full, 240 000 in original); "
-        "then MuJoCo's 25 physics steps; the peer's figure was measured once, on a machine of this "
-        "kind, not in this run",
+        "then MuJoCo's 25 physics steps",
         "visuomotor bench sim",
         SEEDS,
     )
