@@ -69,7 +69,7 @@ class Robosuite:
             image = seen[f"{camera}_image"]
             if image.shape != (self.size, self.size, 3) or int(np.ptp(image)) == 0:
                 raise RuntimeError(f"{camera}: got no image, {image.shape}")
-            if np.array_equal(image, self._seen.get(camera)):
+            if camera in self._seen and np.array_equal(image, self._seen[camera]):
                 raise RuntimeError(f"{camera}: got the image of {steps} steps ago, not drawn")
             self._seen[camera] = image.copy()
         return spent_ms
