@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from visuomotor.bench.study.cell import load_all
-from visuomotor.bench.study.on_ray import connect, ray_engine
+from visuomotor.bench.study.on_ray import connect, ray_engine, same_modules
 from visuomotor.bench.study.order import Order
 from visuomotor.bench.study.request import Block, Request
 from visuomotor.bench.study.run import fill
@@ -30,7 +30,8 @@ def request(work: Path, *methods: str, seeds: tuple[int, ...] = (0,)) -> Request
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     ray = pytest.importorskip("ray", reason="make test-ray")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+    options = {"include_dashboard": False, "log_to_driver": False, "runtime_env": same_modules()}
+    ray.init(num_cpus=2, object_store_memory=10**8, **options)
     yield
     ray.shutdown()
 

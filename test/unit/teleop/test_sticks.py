@@ -7,7 +7,6 @@ import sys
 import time
 
 import numpy as np
-import pyspacemouse
 import pytest
 
 from visuomotor.errors import ConfigError, MissingDependencyError, RobotError
@@ -15,6 +14,8 @@ from visuomotor.teleop import TeleopConfig
 from visuomotor.teleop.registry import make_device
 from visuomotor.teleop.spacemouse import SpaceMouse
 from visuomotor.teleop.stick import Deflection, Meaning, Stick
+
+pyspacemouse = pytest.importorskip("pyspacemouse", reason="pip install 'visuomotor[teleop]'")
 
 MS = 1_000_000
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from visuomotor.bench.study.order import Order
@@ -155,7 +157,7 @@ def connect(ray: Any, workers: int, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
     if address is None:
-        local = {"num_cpus": workers, "include_dashboard": False}
+        local = {"num_cpus": workers, "include_dashboard": False, "runtime_env": same_modules()}
         ray.init(address="local", object_store_memory=_STORE_BYTES, **local, **options)
         return
     _check_answers(address)
@@ -164,6 +166,12 @@ def connect(ray: Any, workers: int, address: str | None) -> None:
         ray.init(address=address, runtime_env={"env_vars": passed} if passed else None, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise _no_cluster(address, error) from error
+
+
+def same_modules() -> dict[str, Any]:
+    """What has workers on this machine find the modules that this process finds."""
+    folders = dict.fromkeys(str(Path(folder).resolve()) for folder in sys.path)
+    return {"env_vars": {"PYTHONPATH": os.pathsep.join(folders)}}
 
 
 def _check_answers(address: str) -> None:
