@@ -252,6 +252,19 @@ def test_a_blocked_arm_faults_until_reset() -> None:
         graph.close()
 
 
+def test_a_second_bridge_is_a_fault(graph: Graph) -> None:
+    graph.acts = graph.lead()
+    graph.spin(lambda: graph.measured[1, 3] > 0.03, what="motion")
+    other = graph.node.create_publisher(DiagnosticArray, topics.COMMAND_STATUS, topics.RELIABLE)
+    status = messages.diagnostics_msg({"bridge": {"state": "idle"}}, graph.now(), messages.OK, "")
+    graph.node.create_timer(0.1, lambda: other.publish(status))
+    graph.spin(
+        lambda: any("two bridges" in s["bridge"].get("reason", "") for s in graph.statuses),
+        what="the fault",
+    )
+    graph.spin(graph.resting(), what="a reference at rest")
+
+
 def test_a_real_arm_needs_the_operators_enable() -> None:
     for given in ({}, {"ignore_realtime": True}, {"robot_hostname": "fr3.lab"}):
         with pytest.raises(ValueError, match="require_policy_enable"):

@@ -129,3 +129,13 @@ def test_the_hook_is_fixed_to_the_tool():
     poses = world.object_poses()
     local = np.linalg.inv(poses["tool"]) @ poses["hook"]
     np.testing.assert_allclose(local[:3, 3], (*tool_use.HOOK_M, 0.0), atol=1e-9)
+
+
+def test_no_start_has_the_cube_in_the_tool():
+    task, rng = make_task("tool_use"), np.random.default_rng(0)
+    for _ in range(2000):
+        objects, _ = task.draw(rng, "extrapolation")
+        cube, tool = objects["cube"][:2, 3], objects["tool"][:2, 3]
+        apart = np.abs(cube - tool - tool_use.CROSSBAR_M)
+        reach = np.array([0.0, tool_use.CROSSBAR_M[1]]) + tool_use.BAR_M / 2
+        assert (apart > reach + tool_use.CUBE_M / 2).any()
