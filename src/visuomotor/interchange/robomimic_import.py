@@ -67,6 +67,8 @@ def read_robomimic(
             ) from error
         try:
             rate_hz = env_args.get("env_kwargs", {}).get("control_freq", 20)
+            if not isinstance(rate_hz, (int, float)):  # a list times a number is a long list
+                raise DataError(f"{file}: got control_freq {shown(rate_hz)}, expected 20")
             if not abs(rate_hz * STEP_NS * 1e-9 - 1) <= 1e-6:
                 raise DataError(f"{file}: got {rate_hz} Hz, expected 20 Hz, our control step")
             controller = controller_of(env_args)
@@ -103,10 +105,12 @@ def _episode(
     count = len(demo["actions"])
     if count > _LONGEST:
         raise DataError(f"{name}: got {count} actions, expected at most {_LONGEST}")
+    if demo["actions"].shape != (count, 7):  # all shapes before anything is read
+        raise DataError(
+            f"{name}: got actions {demo['actions'].shape}, expected (T, 7) of one OSC_POSE arm"
+        )
+    state = {key: _array(observed, key, (count, size), name) for key, size in _STATE.items()}
     actions = np.asarray(demo["actions"], np.float64)
-    state = {key: _array(observed, key, (len(actions), size), name) for key, size in _STATE.items()}
-    if actions.ndim != 2 or actions.shape[1] != 7:
-        raise DataError(f"{name}: got actions {actions.shape}, expected (T, 7) of one OSC_POSE arm")
     model = str(demo.attrs.get("model_file", ""))
     to_base = inverse(base_of(model))
     T_world_ee = world_poses(state["robot0_eef_pos"], state["robot0_eef_quat"])

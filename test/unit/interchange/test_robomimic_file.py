@@ -75,10 +75,11 @@ def test_its_demonstrations_are_read_back_from_bags(tmp_path: Path) -> None:
     ("settings", "cameras", "text"),
     [
         ({"control_freq": 10}, {}, "got 10 Hz, expected 20 Hz"),
+        ({"control_freq": "20" * 9}, {}, "got control_freq .*, expected 20"),
         ({"images": False}, {}, "no images; make them with"),
         ({}, {"agent": "front"}, "unknown camera 'agent'; did you mean 'agentview'"),
     ],
-    ids=["another rate", "no images", "no such camera"],
+    ids=["another rate", "no rate", "no images", "no such camera"],
 )
 def test_files_that_do_not_serve_are_refused(tmp_path: Path, settings, cameras, text) -> None:
     file = write_file(tmp_path / "demo.hdf5", **settings)
