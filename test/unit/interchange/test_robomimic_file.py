@@ -17,7 +17,6 @@ from visuomotor.recording import find_episodes
 from visuomotor.recording.sidecar import load_sidecar
 
 h5py = pytest.importorskip("h5py")
-pytestmark = pytest.mark.lerobot
 MODEL = """<mujoco><worldbody><camera name="agentview" pos="0.5 0 1.35" quat="0.6 0.4 0.4 0.6"/>
 <body name="robot0_base" pos="-0.56 0 0.912"/></worldbody></mujoco>"""
 STEPS = 6
@@ -89,9 +88,9 @@ def test_files_that_do_not_serve_are_refused(tmp_path: Path, settings, cameras, 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.hdf5").write_bytes(b"not one")
-    with pytest.raises(DataError, match="not readable as a dataset of robomimic"):
+    with pytest.raises(DataError, match=r"not readable as a dataset of robomimic"):
         list(read_robomimic(tmp_path / "x.hdf5", {}))
     with h5py.File(tmp_path / "number.hdf5", "w") as file:
         file.create_group("data").attrs["env_args"] = 20.0
-    with pytest.raises(DataError, match="not readable as a dataset of robomimic: the JSON object"):
+    with pytest.raises(DataError, match=r"not readable as .*, a text of JSON"):
         next(iter(read_robomimic(tmp_path / "number.hdf5", {})))

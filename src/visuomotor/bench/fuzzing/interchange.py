@@ -24,6 +24,7 @@ from visuomotor.interchange.robomimic_import import read_robomimic
 _MODEL = """<mujoco><worldbody><camera name="agentview" pos="0.5 0 1.35" quat="0.6 0.4 0.4 0.6"/>
 <body name="robot0_base" pos="-0.56 0 0.912"/></worldbody></mujoco>"""
 _STEPS = 3
+_SILENT_S = 5.0
 _SHAPES = {
     "actions": (_STEPS, 7),
     "rewards": (_STEPS,),
@@ -61,7 +62,7 @@ def robomimic(folder: Path) -> Target:
         path, out = folder / "case.hdf5", folder / "bags"
         shutil.rmtree(out, ignore_errors=True)
         path.write_bytes(data)
-        for _ in write_episodes(read_robomimic(path, {}), out, "lift", "fuzz"):
+        for _ in write_episodes(read_robomimic(path, {}, silent_s=_SILENT_S), out, "lift", "fuzz"):
             pass
 
     return Target(make, use)
