@@ -315,5 +315,5 @@ def test_bad_checkpoints_and_settings_are_told(tmp_path: Path):
         load_policy(folder)
     with pytest.raises(ValueError, match="which has none to cut"):
         replace(CONFIG, attention="whole", crops="literal")
-    with pytest.raises(ValueError, match="got images of 82x60"):
+    with pytest.raises(ConfigError, match="got images of 82x60"):
         acting_corners(CONFIG, (60, 82))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from visuomotor.descriptors.matching import Views
+from visuomotor.errors import ConfigError
 from visuomotor.networks import normalise_color
 from visuomotor.policies.han.config import STRIDE, HanConfig
 from visuomotor.policies.han.regions import cell_points, grid_corners, random_corners
@@ -43,7 +44,7 @@ def map_size(image_size: Sequence[int]) -> tuple[int, int]:
     """Rows and columns of cells of images of size (H, W), which are multiples of the stride."""
     h, w = image_size
     if h % STRIDE or w % STRIDE:
-        raise ValueError(
+        raise ConfigError(
             f"han: got images of {w}x{h}, expected width and height to be multiples of {STRIDE}"
         )
     return h // STRIDE, w // STRIDE

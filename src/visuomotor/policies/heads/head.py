@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from visuomotor.errors import ConfigError
 from visuomotor.networks import mlp
 from visuomotor.policies.heads.config import HeadConfig
 from visuomotor.policies.heads.robot import RobotInputs
@@ -102,5 +103,7 @@ def _sight_inputs(config: HeadConfig, shape: tuple[int, ...]) -> int:
     if len(shape) == 1:
         return shape[0]
     if shape[0] % config.groups:
-        raise ValueError(f"policy head: got {shape[0]} points in {config.groups} groups of a size")
+        raise ConfigError(
+            f"policy head: got {shape[0]} points, expected a multiple of its {config.groups} groups"
+        )
     return 3 * (shape[0] + (config.groups if config.points == "saturated" else 0))
