@@ -1,8 +1,8 @@
 """How the methods of the GTI study are trained; every one with the settings of one place.
 
-One budget (docs/results/README.md): each stage takes STEPS[task] steps, and each baseline, which
-has one stage, as many as both. Stage 1 draws BATCH windows of eleven steps, what is recurrent
-WINDOWS sequences of twenty.
+One budget (docs/results/README.md): stage 1 takes STEPS[task] steps, stage 2 twice as many, and
+each baseline, which has one stage, as many as both. Stage 1 draws BATCH windows of eleven steps,
+what is recurrent WINDOWS sequences of twenty.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ Train = Callable[[Job], Mapping[str, Any]]
 SIGHT = (CameraSpec("front", 48, 64, depth=False), CameraSpec("wrist", 48, 64, depth=False))
 STEPS = {"cross": 1_500, "bread": 5_000}
 BATCH, WINDOWS = 16, 8
-ROLLOUTS = {"cross": 200, "bread": 240}
+SECOND, WHOLE = 2, 3
+"""How many times STEPS stage 2 takes, and a baseline."""
+ROLLOUTS = {"cross": 400, "bread": 240}
 """Of stage 1, half of them from either start, of which stage 2 learns those that reached a goal."""
 FIRST_ROLLOUT = 100_000
 DEMONSTRATIONS = 100
@@ -56,7 +58,7 @@ def both_stages(**settings: Any) -> Train:
         rollouts = made.with_name(made.name.replace("stage1", "rollouts"))
         with locked(rollouts.with_suffix(".lock")):
             _generated(job, made, rollouts)
-        train_goal(job, rollouts)
+        train_goal(job, rollouts, steps=SECOND * STEPS[job.cell.task])
         found = coverage(rollouts / job.cell.task, job.cell.task)
         return {"generated": sum(found.counts.values()), "stages": {"stage1": str(made)}}
 
@@ -67,7 +69,11 @@ def from_demonstrations(**settings: Any) -> Train:
     """The recurrent policy of stage 2, on the demonstrations themselves."""
 
     def method(job: Job) -> Mapping[str, Any]:
-        own = {"episodes": job.cell.demonstrations, "steps": 2 * STEPS[job.cell.task], **settings}
+        own = {
+            "episodes": job.cell.demonstrations,
+            "steps": WHOLE * STEPS[job.cell.task],
+            **settings,
+        }
         train_goal(job, job.dataset, **own)
         return {}
 
@@ -87,7 +93,7 @@ def _kept(made: Path, out: Path, period: int) -> None:
 
 def train_goal(job: Job, dataset: Path, **settings: Any) -> None:
     """One training of a recurrent policy, into the cell's folder."""
-    own = {"steps": STEPS[job.cell.task], "batch": WINDOWS, "seed": job.cell.seed, **settings}
+    own = {"batch": WINDOWS, "seed": job.cell.seed, **settings}
     own |= {"task": job.cell.task, "cameras": SIGHT}
     train("goal", None, dataset, job.out, job.report, job.should_stop, job.device, **own)
 
