@@ -12,6 +12,7 @@ from visuomotor.checkpoint import Checkpoint
 from visuomotor.contracts import Float64, Observation
 from visuomotor.networks import normalise_color
 from visuomotor.networks.precision import autocast
+from visuomotor.networks.running_norm import RunningNorm
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.bc.config import EncoderConfig
 from visuomotor.policies.bc.policy import make_encoder
@@ -24,12 +25,17 @@ SPREAD = 0.3
 
 
 class ObservationEncoder(nn.Module):
-    """An encoder of points for each of `cameras` cameras; the robot's state goes on as it is."""
+    """An encoder of points for each of `cameras` cameras; the robot's state goes on as it is.
+
+    Points are normalised by their own spread: a softmax over many cells moves little, and what
+    moves little is not heard beside a robot's state of unit spread.
+    """
 
     def __init__(self, config: EncoderConfig, cameras: int) -> None:
         super().__init__()
         self.eyes = nn.ModuleList(make_encoder(config) for _ in range(cameras))
         self.sight = 2 * config.points
+        self.norms = nn.ModuleList(RunningNorm(self.sight) for _ in range(cameras))
         self.features = cameras * self.sight + ROBOT
 
     def look(self, camera: int, images: Tensor) -> Tensor:
@@ -40,7 +46,11 @@ class ObservationEncoder(nn.Module):
 
     def forward(self, images: Sequence[Tensor], robot: Tensor) -> Tensor:
         """Features (B, F) of each camera's images (B, 3, H, W) and robot states (B, 7)."""
-        return torch.cat([*(self.look(i, seen) for i, seen in enumerate(images)), robot], dim=-1)
+        looks = [
+            norm(self.look(i, x))
+            for i, (norm, x) in enumerate(zip(self.norms, images, strict=True))
+        ]
+        return torch.cat([*looks, robot], dim=-1)
 
     def observe(self, observation: Observation, spec: ObservationSpec, scales: Scales) -> Tensor:
         """Features (1, F) of one observation."""

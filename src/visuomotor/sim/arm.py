@@ -15,6 +15,7 @@ _MAX_STEP_RAD = 0.1
 _POSTURE_GAIN = 0.05
 _SERVO_LAG_S = 0.1  # kv / kp of the joint servos
 _GRIPPER_SPEED_M_S = 0.1  # of the full width: both fingers at the Franka hand's 0.05 m/s
+_SQUEEZE_M = 0.002  # by so much less the fingers are told than what is between them
 
 
 class SimArm:
@@ -95,6 +96,9 @@ class SimArm:
         ctrl = self._q_ref + (_SERVO_LAG_S / dt_s) * (self._q_ref - before)
         self._data.ctrl[self._servos] = np.clip(ctrl, self._low, self._high)
         travel = _GRIPPER_SPEED_M_S * dt_s
+        if self._width_target > self._width_ref:  # what is held keeps the fingers apart: let go now
+            held = min(self._width_target, self.gripper_width_m - _SQUEEZE_M)
+            self._width_ref = max(self._width_ref, held)
         self._width_ref += min(max(self._width_target - self._width_ref, -travel), travel)
         self._data.ctrl[self._hand] = 0.5 * self._width_ref
 

@@ -23,6 +23,7 @@ from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.robot import PREFIX
 from visuomotor.sim.scene import CameraMount, build_scene, mount_of, standing_pose
 from visuomotor.sim.sensors import degrade_depth
+from visuomotor.sim.slips import Slips
 from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.tasks.goals import GoalWatch, draw_in, episode_pair, goal_test
@@ -68,6 +69,7 @@ class SimWorld:
         self._watching, self._goal_test = GoalWatch(), goal_test(self.task)
         self._pulses: Pulses | None = None
         self._sway: SmoothNoise | None = None
+        self._slips: Slips | None = None
         self._resets = 0
         self._rng = np.random.default_rng(0)
         self.seed = 0
@@ -109,6 +111,9 @@ class SimWorld:
         if self.config.hand_noise_m > 0:
             rng = np.random.default_rng([seed, 4])
             self._sway = SmoothNoise.draw(rng, 3, _SWAY_KNOT_S, self._longest_s)
+        if self.config.slips_hz > 0:
+            rng = np.random.default_rng([seed, 7])
+            self._slips = Slips.draw(rng, self.config.slips_hz, self._longest_s)
         self._resets += 1
         straighten(self.model, self.data)
         put(self.model, self.data, objects)
@@ -182,14 +187,18 @@ class SimWorld:
     # --- robot --------------------------------------------------------------------------------
 
     def set_reference(self, T_base_ee: NDArray[np.float64]) -> None:
-        """The end-effector pose (4, 4) that the arm's controller follows, swaying if it is to."""
+        """The end-effector pose (4, 4) that the arm's controller follows, as far as it is to."""
+        aside = np.zeros(3)
         if self._sway is not None:
-            offset = self.config.hand_noise_m * self._sway.at(self.elapsed_s)
-            T_base_ee = pose(T_base_ee[:3, :3], T_base_ee[:3, 3] + offset)
-        self.arm.set_reference(T_base_ee)
+            aside += self.config.hand_noise_m * self._sway.at(self.elapsed_s)
+        if self._slips is not None:
+            aside += self._slips.aside(self.elapsed_s)
+        self.arm.set_reference(pose(T_base_ee[:3, :3], T_base_ee[:3, 3] + aside))
 
     def set_gripper(self, width_m: float) -> None:
         """The full width that the hand moves to."""
+        if self._slips is not None:
+            width_m = self._slips.width(self.elapsed_s, width_m)
         self.arm.set_gripper(width_m)
 
     def robot_state(self) -> RobotState:

@@ -37,7 +37,7 @@ class SequenceNoise:
     stay where they were in the world. augmentation: of images, alike in all steps of a sequence.
     """
 
-    noise_position_m: float = 0.005
+    noise_position_m: float = 0.002
     noise_rotation_rad: float = 0.02
     noise_width_m: float = 0.001
     augmentation: ImageAugmentation = ImageAugmentation(brightness=0.1, contrast=0.1, shift=0.04)

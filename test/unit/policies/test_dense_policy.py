@@ -25,7 +25,7 @@ from visuomotor.observations import ObservationSpec, observe
 from visuomotor.policies import load_policy
 from visuomotor.policies.dense import DensePolicy
 from visuomotor.policies.dense.policy import image_features
-from visuomotor.policies.heads import HeadConfig, HeadRunner, PolicyHead
+from visuomotor.policies.heads import HeadConfig, HeadRunner
 from visuomotor.sim import SimConfig, SimWorld
 
 
@@ -193,8 +193,3 @@ def test_a_policys_folder_serves_as_its_descriptors(tmp_path: Path, policy: Dens
     wrong.write_text(wrong.read_text().replace("family: dense", "family: bc"))
     with pytest.raises(CheckpointError, match="descriptors"):
         load_descriptors(tmp_path / "p")
-
-
-def test_groups_that_do_not_share_the_points_are_refused() -> None:
-    with pytest.raises(ConfigError, match="got 3 points, expected a multiple of its 2 groups"):
-        PolicyHead(HeadConfig(groups=2), (3, 3))

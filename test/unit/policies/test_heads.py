@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from visuomotor.contracts import STEP_NS, Float64, Observation
-from visuomotor.errors import CheckpointError
+from visuomotor.errors import CheckpointError, ConfigError
 from visuomotor.geometry import apply_delta, pose, pose_delta
 from visuomotor.policies.heads import (
     POINTING_DOWN,
@@ -303,7 +303,7 @@ def test_groups_of_points_have_middles_of_their_own():
     assert change[0, :3].abs().max() == 0  # the first object's middle
     assert change[0, 3:6].abs().max() > 0
     assert change[0, 6:].abs().max() < 1e-6  # each object's form, and the robot
-    with pytest.raises(ValueError, match="4 points in 3 groups"):
+    with pytest.raises(ConfigError, match="4 points, expected a multiple of its 3 groups"):
         make_head((4, 3), groups=3)
 
 

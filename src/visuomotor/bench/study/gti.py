@@ -81,8 +81,9 @@ STUDY = Study(
     demonstrated=tuple(pair for pairs in SEEN.values() for pair in pairs),
     notes=(
         f"{DEMONSTRATIONS} demonstrations, by turns of the two tasks that are shown (50 of each), "
-        "by a script that curves, pauses and changes its pace like a person. Stage 1 was rolled "
-        f"out {ROLLOUTS['cross']} times (cross) and {ROLLOUTS['bread']} times (bread) to teach "
+        "by a script that curves, pauses and changes its pace like a person, whose hand slips a "
+        "few times in an episode, and is led back. Stage 1 was rolled out "
+        f"{ROLLOUTS['cross']} times (cross) and {ROLLOUTS['bread']} times (bread) to teach "
         "stage 2. Whoever is told a goal is shown the last image of one of ten demonstrations of "
         "that pair that no training saw, of other places than its own. Stage 1 takes "
         f"{STEPS['cross']} steps on cross and {STEPS['bread']} on bread, stage 2 {SECOND} times as "

@@ -37,7 +37,7 @@ ROLLOUTS = {"cross": 400, "bread": 240}
 FIRST_ROLLOUT = 100_000
 DEMONSTRATIONS = 100
 """50 of each of the two tasks that are shown."""
-SOURCE: dict[str, Any] = {"region": "interpolation", "demonstrator": "human_like"}
+SOURCE: dict[str, Any] = {"region": "interpolation", "demonstrator": "human_like", "slips_hz": 0.3}
 
 
 def first_stage(period: int = 0, **settings: Any) -> Train:

@@ -1,0 +1,59 @@
+"""Slips: for a moment the hand or its gripper does what nobody asked, and somebody corrects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONG_S = 0.4
+"""How long one lasts."""
+FAR_M = (0.01, 0.02)
+"""How far the hand goes aside."""
+GRIPPER_SHARE = 0.07
+"""Of the slips are the gripper's: it opens if it was to be closed, and the other way round."""
+_HALF_OPEN_M, _OPEN_M = 0.04, 0.08
+
+
+@dataclass(frozen=True)
+class Slips:
+    """starts_s (S,) since the reset, ascending; aside_m (S, 3) in base, 0 for the gripper's.
+
+    What is recorded are the targets, which stay as they were: a demonstration then shows how to
+    come back from where it has not been (Laskey et al. 2017, *DART*).
+    """
+
+    starts_s: NDArray[np.float64]
+    aside_m: NDArray[np.float64]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, rate_hz: float, until_s: float) -> Slips:
+        """As many a second as rate_hz on average, one after the other."""
+        count = int(until_s * rate_hz * 3) + 8
+        starts = np.cumsum(LONG_S + rng.exponential(1.0 / rate_hz, count))
+        ways = rng.standard_normal((count, 3))
+        ways *= rng.uniform(*FAR_M, (count, 1)) / np.linalg.norm(ways, axis=1, keepdims=True)
+        ways[rng.uniform(size=count) < GRIPPER_SHARE] = 0.0
+        return cls(starts, ways)
+
+    def aside(self, elapsed_s: float) -> NDArray[np.float64]:
+        """The hand's way aside (3,), m: out and back without a jump."""
+        i, share = self._now(elapsed_s)
+        if i is None:
+            return np.zeros(3)
+        away: NDArray[np.float64] = self.aside_m[i] * np.sin(np.pi * share)
+        return away
+
+    def width(self, elapsed_s: float, width_m: float) -> float:
+        """The width that the gripper goes to, told width_m."""
+        i, _ = self._now(elapsed_s)
+        if i is None or self.aside_m[i].any():
+            return width_m
+        return _OPEN_M if width_m < _HALF_OPEN_M else 0.0
+
+    def _now(self, elapsed_s: float) -> tuple[int | None, float]:
+        """Which slip it is, and the share of it that is over."""
+        i = int(np.searchsorted(self.starts_s, elapsed_s, side="right")) - 1
+        share = (elapsed_s - self.starts_s[i]) / LONG_S if i >= 0 else 1.0
+        return (i, float(share)) if share < 1.0 else (None, 0.0)
