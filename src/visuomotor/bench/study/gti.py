@@ -86,8 +86,8 @@ STUDY = Study(
         f"{ROLLOUTS['cross']} times (cross) and {ROLLOUTS['bread']} times (bread) to teach "
         "stage 2. Whoever is told a goal is shown the last image of one of ten demonstrations of "
         "that pair that no training saw, of other places than its own. Stage 1 takes "
-        f"{STEPS['cross']} steps on cross and {STEPS['bread']} on bread, stage 2 {SECOND} times as "
-        f"many, a baseline {WHOLE} times. Of stage 1's rollouts stage 2 learns those that the "
+        f"{STEPS['cross']} steps on cross and {STEPS['bread']} on bread, stage 2 {SECOND} times "
+        f"that, a baseline {WHOLE} times. Of stage 1's rollouts stage 2 learns those that the "
         "simulation says reached a goal, each pair with the same weight. The article's own "
         "figures are not public.",
         "Stage 2 was changed after it had been seen on the starts from 510000 on (5 and 0 of 100 "
@@ -95,6 +95,9 @@ STUDY = Study(
         "twice the rollouts on cross after it had been seen on those from 520000 on (87 of 100 in "
         "one; [what was tried](../gti.md#how-many-steps)). Its tables' starts are others since: "
         f"{FIRST_SEED} and on, which nothing was chosen on.",
+        "The rows of cross are of commit 94de7e9: before slips were shown, before points were "
+        "normalised, and with 5 mm of noise on the hand instead of 2 "
+        "([why](../gti.md#what-bread-taught-us)). They are being filled anew.",
     ),
     first_seeds={"interpolation": FIRST_SEED},
 )
