@@ -51,6 +51,7 @@ class BreadExpert:
     grip_m = 0.0115  # below the bread's top
     halves_m = (-0.010, 0.010)
     push_m = 0.025  # the hand's height as it pushes the tray
+    pushed_m = 0.003  # of the tray's way that may be left: well within what counts as in
 
     def __init__(self, goal: str) -> None:
         self._goal = goal
@@ -157,7 +158,7 @@ class BreadExpert:
         lip = float(tray[0]) - LIP_M
         straddling = float(np.hypot(*(hand[:2] - bread[:2]))) < 0.06 and hand[2] < 0.10
         width = MAX_GRIPPER_WIDTH_M if straddling else 0.0
-        if tray_in(objects):
+        if float(objects["oven"][0, 3] - tray[0]) < self.pushed_m:
             back = hand[0] > lip - 0.035
             goal = np.array([lip - 0.06, hand[1], hand[2] if back else self.travel_m + 0.02])
             return goal, width
