@@ -14,7 +14,8 @@ from visuomotor.errors import Interrupted
 from visuomotor.ros import messages, topics
 
 LAST_REPORT_S = 2.0
-"""How long the end waits for readers of the last report."""
+"""How long the end waits for somebody who reads the last report, and then until it is read."""
+_CHECK_S = 0.1
 
 
 class TrainingThread:
@@ -38,7 +39,8 @@ class TrainingThread:
             DiagnosticArray, topics.TRAINING_PROGRESS, topics.LATCHED
         )
         node.create_timer(1.0, self._publish)
-        node.create_timer(0.1, self._check)
+        self._rounds = 0
+        node.create_timer(_CHECK_S, self._check)
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
 
@@ -78,6 +80,10 @@ class TrainingThread:
     def _check(self) -> None:
         if not self._ended:
             return
+        self._rounds += 1
+        unheard = self._publisher.get_subscription_count() == 0
+        if unheard and self._rounds * _CHECK_S < LAST_REPORT_S:
+            return  # a short training may be over before those who listen have found it
         self._publish()
         # Destroying a publisher drops what its readers have not acknowledged yet.
         self._publisher.wait_for_all_acked(Duration(seconds=LAST_REPORT_S))
