@@ -76,7 +76,9 @@ def _send_file(out: BinaryIO, file: Path, cameras: list[str], episodes: int | No
 
 def _send_demonstration(out: BinaryIO, demo: Any, name: str, cameras: list[str]) -> None:
     observed = demo.get("obs")
-    there = [] if observed is None else [k.removesuffix(IMAGE) for k in observed if IMAGE in k]
+    there = (
+        [] if observed is None else [k.removesuffix(IMAGE) for k in observed if k.endswith(IMAGE)]
+    )
     if not there:
         raise DataError(
             f"{name}: no images; make them with robomimic's dataset_states_to_obs.py and "
@@ -108,7 +110,7 @@ def _send_demonstration(out: BinaryIO, demo: Any, name: str, cameras: list[str])
     send(out, message)
     for i in range(count):
         try:
-            pixels = {camera: np.asarray(stored[i], np.uint8) for camera, stored in images.items()}
+            pixels = {c + IMAGE: np.asarray(stored[i], np.uint8) for c, stored in images.items()}
         except Exception as error:
             raise DataError(f"{name}: image {i} cannot be read: {shown(error)}") from error
         send(out, pixels)

@@ -95,7 +95,7 @@ def _episode(
         mounts[ours] = camera_of(model, theirs, columns, rows)
     steps = (
         ImportedStep(
-            {ours: pixels[theirs] for theirs, ours in chosen.items()},
+            {ours: pixels[theirs + IMAGE] for theirs, ours in chosen.items()},
             T_base_ee[i],
             float(width[i]),
             stored["robot0_joint_pos"][i],

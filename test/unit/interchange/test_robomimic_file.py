@@ -86,6 +86,17 @@ def test_files_that_do_not_serve_are_refused(tmp_path: Path, settings, cameras, 
         list(read_robomimic(file, cameras))
 
 
+@pytest.mark.parametrize("name", ["end", "error", "name"])
+def test_a_camera_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """What the reading process says of itself is no camera's."""
+    file = write_file(tmp_path / "demo.hdf5", demos=2)
+    with h5py.File(file, "a") as stored:
+        for demo in stored["data"].values():
+            demo["obs"].move("agentview_image", f"{name}_image")
+    seen = [len(list(episode.steps)) for episode in read_robomimic(file, {})]
+    assert seen == [STEPS, STEPS]
+
+
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.hdf5").write_bytes(b"not one")
     with pytest.raises(DataError, match=r"not readable as a dataset of robomimic"):
