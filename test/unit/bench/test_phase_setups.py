@@ -78,7 +78,7 @@ def test_states_are_judged_under_both_setups_and_kept(tmp_path: Path) -> None:
     videos = [PhasedVideo(tracks("a"), ACTION)]
     settings = EstimationSettings(iterations=2, azimuths_rad=(0.0,), hand_lengths_m=(0.15,))
     found = compare_setups(videos, tmp_path / "parts", settings)
-    assert set(found["rows"][0]["satisfies"]) == {"given", "predicted"}
+    assert set(found["rows"][0]["satisfies"]) == {"given", "predicted", "evidence"}
     (file,) = (tmp_path / "parts").iterdir()
     row = {**found["rows"][0], "satisfies": {"given": [ACTION.name], "predicted": []}}
     file.write_text(json.dumps([row]))
@@ -109,6 +109,10 @@ def test_figures_and_page_tell_what_satisfies_its_own_action() -> None:
     }
     text = page(result)
     assert "| **all** | 2 | 0.85 | 1 of 2" in text
+    assert found["satisfies"] == {ACTION.name: 1, "pick_up": 2}
+    (line,) = [x for x in text.splitlines() if x.startswith(f"| {ACTION.name} |") and "of" not in x]
+    assert line.count("| 1 |") == 1
+    assert line.count("| 2 |") == 1
     assert "overlap 0.81 (met)" in text
 
 
