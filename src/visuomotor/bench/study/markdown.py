@@ -33,3 +33,8 @@ def signed(share: float) -> str:
     """
     points = round(100 * share, 1)
     return f"{points:+.1f}" if points else "0.0"
+
+
+def named(task: str, variant: str) -> str:
+    """A task, and its variant where it is not plain."""
+    return task if variant == "plain" else f"{task}, {variant}"

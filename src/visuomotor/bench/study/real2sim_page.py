@@ -15,12 +15,8 @@ from visuomotor.bench.study.pair_tables import row_text
 from visuomotor.bench.study.plan import Study
 from visuomotor.bench.study.real2sim_figures import ESTIMATES, SETUPS, TITLE, reported
 from visuomotor.bench.study.real2sim_methods import single
-from visuomotor.bench.study.report import (
-    Report,
-    claims_table,
-    evaluations_text,
-    targets_table,
-)
+from visuomotor.bench.study.report import Report, evaluations_text
+from visuomotor.bench.study.report_claims import claims_table, targets_table
 from visuomotor.bench.study.success_plot import success_plot
 from visuomotor.bench.study.table import Row, rows
 from visuomotor.video.actions import ACTIONS
