@@ -21,7 +21,7 @@ from visuomotor.checkpoint import save_checkpoint
 from visuomotor.errors import DataError, Interrupted
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
-from visuomotor.sim.gripper import BENCHMARKS, GripperWorlds, draw_starts
+from visuomotor.sim.gripper import BENCHMARKS, GripperWorlds, Starts, draw_starts
 from visuomotor.training.loop import one_thread, torch_threads
 from visuomotor.training.ppo import Experience, Learner
 from visuomotor.training.progress import Progress, ProgressFile, Report
@@ -38,7 +38,7 @@ INCIDENTAL = ("threads", "check_every", "check_starts", "save_every")
 """Settings that change nothing of what is learned: a run that goes on may have others."""
 METRICS = (
     *("seconds", "return", "success", "success_easy", "success_hard", "length"),
-    *("orientation", "position_m", "sigma", "divergence", "clipped", "explained"),
+    *("orientation", "position", "sigma", "divergence", "clipped", "explained"),
 )
 
 
@@ -92,6 +92,16 @@ class Collector:
         }
         return whole, figures
 
+    def starts(self, n: int, update: int) -> Starts:
+        """N others of the starts that this update trains from."""
+        worlds = GripperWorlds(n, self.worlds.objects, threads=0)
+        rng = np.random.default_rng([self.config.seed, update, 1])
+        starts = self.config.curriculum.begin(
+            worlds, np.arange(n), update, self.reward.beginnings, rng
+        )
+        worlds.close()
+        return starts
+
     def _begin(self, which: NDArray[np.int64], update: int, rng: np.random.Generator) -> None:
         self.config.curriculum.begin(self.worlds, which, update, self.reward.beginnings, rng)
 
@@ -118,6 +128,8 @@ def train_skill(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     network = SkillNetwork(_policy(config), 2 if reward.action.static else 1)
+    if reward.action.static:
+        network.hold()
     learner = Learner(network, config.ppo)
     decisive = {k: v for k, v in asdict(config).items() if k not in INCIDENTAL}
     key = {"config": decisive, "demonstrations": [_digest(d) for d in demonstrations]}
@@ -134,11 +146,10 @@ def train_skill(
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + n)
             with torch_threads(config.learner_threads):
                 figures |= learner.update(n, experience, generator)
-            figures["orientation"], figures["position_m"] = config.curriculum.spread(n)
+            figures["orientation"], figures["position"] = config.curriculum.spread(n)
             done = n + 1
             if config.check_starts and (done % config.check_every == 0 or done == total):
-                rng = np.random.default_rng([config.seed, n, 1])
-                now = config.curriculum.draw(config.check_starts, n, reward.beginnings, rng)
+                now = collector.starts(config.check_starts, n)
                 for name, starts in {"": now, **checks}.items():
                     rollouts = roll_out(network, starts, 0, config.threads)
                     figures[f"success{name}"] = float(rollouts.success.mean())

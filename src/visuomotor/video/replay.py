@@ -21,6 +21,7 @@ from visuomotor.sim.gripper import (
 )
 from visuomotor.video.actions import find_action
 from visuomotor.video.demonstration import ACT, LEAVE, Demonstration
+from visuomotor.video.grasp import grasping_path, keeps
 from visuomotor.video.metrics import Trajectory, satisfied
 
 SPEED_M_S, TURN_RAD_S = 0.3, np.pi
@@ -121,7 +122,9 @@ def replay(
     index, touch = _steps(d, pause)
     heights, rest = _heights(d, chosen)
     lower = np.array([0.0, 0.0, rest])
-    d = replace(d, object_position=d.object_position - lower, hand_position=_led(d, first) - lower)
+    d = replace(
+        d, object_position=d.object_position - lower, hand_position=grasping_path(d) - lower
+    )
     hand = d.hand_position[index]
     turned = hand_rotation(d.hand_azimuth[index], d.hand_elevation[index])
     objects = 2 if kind.static else 1
@@ -149,33 +152,12 @@ def _steps(d: Demonstration, pause: int) -> tuple[NDArray[np.int64], NDArray[np.
     """The demonstration's step at each of the replay's, with pauses, and whether it grasps."""
     acting = np.flatnonzero(d.phase == ACT)
     leaving = np.flatnonzero(d.phase == LEAVE)
-    keeps = _keeps(d)
+    kept = keeps(d)
     wait = np.full(pause, acting[0])
-    rest = np.full(0 if keeps else pause, acting[-1])
+    rest = np.full(0 if kept else pause, acting[-1])
     index = np.concatenate([wait, acting, rest, leaving]).astype(np.int64)
     grasped = pause + len(acting)
-    return index, (np.arange(len(index)) < grasped) | keeps
-
-
-def _keeps(d: Demonstration) -> bool:
-    """Whether the hand does not let the object go, as when it picks it up."""
-    kind = find_action(d.action)
-    return kind.lifted and not kind.static
-
-
-def _led(d: Demonstration, first: int) -> Float64:
-    """The hand's path (S, 3), shifted so that it begins in the object's middle.
-
-    When it leaves the shift vanishes as fast as the hand nears the end of its way.
-    """
-    shift = d.hand_position[first] - d.object_position[first]
-    last = int(np.flatnonzero(d.phase == ACT)[-1])
-    left = np.linalg.norm(d.hand_position - d.hand_position[-1], axis=1)
-    share = np.ones(len(d.touch))
-    if not _keeps(d) and left[last] > 1e-6:
-        share[last + 1 :] = np.clip(left[last + 1 :] / left[last], 0.0, 1.0)
-    led: Float64 = d.hand_position - share[:, None] * shift
-    return led
+    return index, (np.arange(len(index)) < grasped) | kept
 
 
 def _heights(d: Demonstration, chosen: ReplaySettings) -> tuple[Float64, float]:

@@ -17,6 +17,7 @@ from visuomotor.errors import DataError
 from visuomotor.geometry import matrix_from_rotvec, rotation_angle
 from visuomotor.video.actions import find_action
 from visuomotor.video.demonstration import ACT, Demonstration
+from visuomotor.video.grasp import grasping_path
 
 if TYPE_CHECKING:
     from visuomotor.sim.gripper import GripperState
@@ -68,8 +69,11 @@ class ImitationReward:
     """The reward of worlds' steps beside D demonstrations of one action; divided by `horizon`.
 
     Heights are compared from where the moved object rests (on the table, or on the static object),
-    so that a demonstration with an object of another size can be imitated exactly. Raises DataError
-    without demonstrations, for several actions, and for another rate than `rate_hz`.
+    so that a demonstration with an object of another size can be imitated exactly; in `put_onto`
+    its place is, too, so that every demonstration ends on the static object's middle, however wide
+    that was. The hand is compared as `grasping_path` leads it, except in pushes, where it may be
+    behind the object. Raises DataError without demonstrations, for several actions, and for another
+    rate than `rate_hz`.
     """
 
     def __init__(
@@ -91,10 +95,12 @@ class ImitationReward:
         self.action = find_action(names.pop())
         self._onto = self.action.name == "put_onto"
         whole = [_extended(d, horizon + 1) for d in demonstrations]
-        rest = np.array([_rest_height(d, self._onto) for d in whole])[:, None, None] * [0, 0, 1]
-        self._object = np.stack([d.object_position for d in whole]) - rest  # (D, S, 3)
-        self._hand = np.stack([d.hand_position for d in whole]) - rest
-        self._beginnings = np.stack([d.object_position[0] for d in whole])
+        rest = np.stack([_rest(d, self._onto) for d in whole])  # (D, 3)
+        pushed = self.action.name.startswith("push")
+        hands = [d.hand_position if pushed else grasping_path(d) for d in whole]
+        self._object = np.stack([d.object_position for d in whole]) - rest[:, None]  # (D, S, 3)
+        self._hand = np.stack(hands) - rest[:, None]
+        self._beginnings = np.stack([d.object_position[0] for d in whole]) - rest * [1, 1, 0]
         self._beginnings[:, 2] -= [d.object_position[:, 2].min() for d in whole]
         angles = [(d.hand_azimuth, d.hand_elevation) for d in whole]
         self._angles = np.stack([np.stack(a, axis=1) for a in angles])  # (D, S, 2)
@@ -158,12 +164,13 @@ def _upward(height: Float64) -> Float64:
     return np.stack([0 * height, 0 * height, height], axis=1)
 
 
-def _rest_height(d: Demonstration, onto: bool) -> float:
-    """Of the moved object's centre where it stands: at its lowest, or, put onto another, last."""
+def _rest(d: Demonstration, onto: bool) -> Float64:
+    """What positions (3,) count from: (0, 0, its lowest height), or, put onto, where it is last."""
     acting = np.flatnonzero(d.phase == ACT)
     if onto and len(acting):
-        return float(d.object_position[acting[-1], 2])
-    return float(d.object_position[:, 2].min())
+        last: Float64 = d.object_position[acting[-1]].copy()
+        return last
+    return np.array([0.0, 0.0, d.object_position[:, 2].min()])
 
 
 def _extended(d: Demonstration, steps: int) -> Demonstration:

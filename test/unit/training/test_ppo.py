@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
+from visuomotor.sim.gripper import GripperWorlds, draw_starts
 from visuomotor.training.curriculum import Curriculum
 from visuomotor.training.ppo import Experience, Learner, advantages
 from visuomotor.training.ppo_config import PpoConfig
@@ -86,24 +87,70 @@ def test_settings_that_cannot_be_are_refused() -> None:
         Curriculum(orientation=2.0)
 
 
-def test_the_curriculum_is_the_papers_and_keeps_pace() -> None:
-    paper = Curriculum()
-    assert paper.spread(0) == (0.01, 0.005)
-    assert paper.spread(100)[0] == pytest.approx(0.41)
-    assert paper.spread(400) == (1.0, 0.005)
-    assert paper.spread(600) == (1.0, pytest.approx(0.055))
-    assert paper.spread(999) == (1.0, 0.25)
+def test_the_curriculum_widens_and_keeps_pace() -> None:
+    whole = Curriculum()
+    assert whole.spread(0) == (0.01, 0.0)
+    assert whole.spread(100)[0] == pytest.approx(0.41)  # the paper's
+    assert whole.spread(200) == (pytest.approx(0.81), 0.0)
+    assert whole.spread(450) == (1.0, pytest.approx(0.5))
+    assert whole.spread(700) == whole.spread(999) == (1.0, 1.0)
     short = Curriculum(at=100)
-    assert all(short.spread(n) == pytest.approx(paper.spread(10 * n)) for n in range(100))
-    assert Curriculum(fixed=True, position_m=0.1).spread(700) == (1.0, 0.1)
+    assert all(short.spread(n) == pytest.approx(whole.spread(10 * n)) for n in range(100))
+    assert Curriculum(fixed=True, position=0.5).spread(700) == (1.0, 0.5)
+    with pytest.raises(ValueError, match="position 2"):
+        Curriculum(position=2.0)
 
 
-def test_starts_spread_as_far_as_they_may() -> None:
-    rng, none = np.random.default_rng(0), np.zeros((0, 3))
-    near, far = Curriculum().draw(2000, 0, none, rng), Curriculum().draw(2000, 999, none, rng)
+HELD = np.array([[0.0, 0.4, 0.1]])
+
+
+@pytest.mark.parametrize("beginnings", [np.zeros((0, 3)), HELD])
+def test_starts_end_in_the_hard_ranges_wherever_demonstrations_begin(beginnings) -> None:
+    rng = np.random.default_rng(0)
+    near = Curriculum().draw(2000, 0, beginnings, rng)
+    far = Curriculum().draw(2000, 999, beginnings, rng)
     assert np.abs(near.azimuth - np.pi / 2).max() <= 2 * np.pi * 0.01
     assert np.abs(far.elevation).max() > np.deg2rad(75)
     assert near.position[:, 0].std() == pytest.approx(0.005, rel=0.1)
-    assert far.position[:, 0].std() == pytest.approx(0.25, rel=0.1)
-    held = Curriculum().draw(2000, 0, np.array([[0.0, -0.3, 0.1]]), rng)
-    np.testing.assert_allclose(held.position[:, 1].mean(), -0.3, atol=0.001)
+    first = beginnings[0, 1] if len(beginnings) else 0.0
+    np.testing.assert_allclose(near.position[:, 1].mean(), first, atol=0.001)
+    assert (np.abs(far.position[:, :2]) <= 0.25).all()
+    assert far.position[:, 0].std() == pytest.approx(0.5 / np.sqrt(12), rel=0.05)
+    assert 0 <= far.position[:, 2].min() < 0.01
+    assert 0.24 < far.position[:, 2].max() <= 0.25
+
+
+@pytest.mark.parametrize(("objects", "beginnings"), [(1, HELD[:0]), (2, HELD)])
+@pytest.mark.parametrize("update", [0, 450, 999])
+def test_what_begins_is_free_and_objects_of_all_heights_are_met(
+    objects, beginnings, update
+) -> None:
+    n = 60
+    worlds = GripperWorlds(n, objects, threads=0)
+    starts = Curriculum().begin(
+        worlds, np.arange(n), update, beginnings, np.random.default_rng(update)
+    )
+    assert not worlds.colliding().any()
+    np.testing.assert_allclose(worlds.state().position, starts.position)
+    assert np.median(starts.heights[:, 0]) < 0.075
+    worlds.close()
+
+
+def test_an_untrained_policy_that_holds_something_keeps_it() -> None:
+    starts, rng = draw_starts("easy", 20, 5), np.random.default_rng(0)
+    held = {}
+    for holding in (False, True):
+        torch.manual_seed(0)
+        network = SkillNetwork(SkillConfig(action="put_onto"), 2)
+        if holding:
+            network.hold()
+        worlds = GripperWorlds(20, 2, threads=0)
+        worlds.reset(starts, rng)
+        for _ in range(36):
+            mean = network.mean(torch.from_numpy(network.observe(worlds.state())))
+            state = worlds.step(mean.detach().numpy() + 0.2 * rng.standard_normal((20, 7)))
+        apart = np.linalg.norm(state.objects[:, 1] - state.position, axis=1)
+        held[holding] = (apart < 0.05).mean()
+        worlds.close()
+    assert held[True] >= 0.95
+    assert held[False] < 0.3

@@ -11,6 +11,7 @@ from visuomotor.errors import DataError
 from visuomotor.geometry import matrix_from_rotvec
 from visuomotor.sim.gripper import GripperState
 from visuomotor.video.actions import ACTIONS
+from visuomotor.video.demonstration import ACT, Demonstration
 from visuomotor.video.examples import example_demonstration
 from visuomotor.video.reward import ImitationReward, RewardConfig, Term
 
@@ -21,6 +22,8 @@ def imitated(action: str, steps: np.ndarray, height: float = 0.07, seed: int = 0
     """A world of these sizes that does exactly as the example does, at these steps."""
     d, two, n = example_demonstration(action, seed), ACTIONS[action].static, len(steps)
     up = np.array([0, 0, (height / 2 - HALF_M) + (height - 0.07 if action == "put_onto" else 0)])
+    if action == "put_onto":  # the middle, wherever the example ends
+        up -= d.object_position[np.flatnonzero(d.phase == ACT)[-1]] * [1, 1, 0]
     moved = d.object_position[steps] + up
     static = np.tile([0.0, 0.0, height / 2], (n, 1))
     return GripperState(
@@ -128,3 +131,41 @@ def test_what_cannot_be_a_reward_is_refused() -> None:
         ImitationReward([replace(demo, rate_hz=10.0)])
     with pytest.raises(ValueError, match="got weight -1"):
         Term(-1, 1)
+
+
+def shifted(d: Demonstration, by: list[float], hand: list[float] | None = None) -> Demonstration:
+    """The same elsewhere, and with the hand elsewhere in the object."""
+    held = np.where((d.phase <= ACT)[:, None], hand or [0.0, 0, 0], 0.0)
+    return replace(
+        d, object_position=d.object_position + by, hand_position=d.hand_position + by + held
+    )
+
+
+def test_put_onto_ends_on_the_middle_however_wide_the_estimated_object_was() -> None:
+    plain = example_demonstration("put_onto")
+    reward = ImitationReward([shifted(plain, [-0.12, -0.14, 0.0])])
+    steps = np.arange(1, 121, 9)
+    state = imitated("put_onto", steps)
+    np.testing.assert_allclose(reward(steps, state), ImitationReward([plain])(steps, state))
+    np.testing.assert_allclose(reward.beginnings, ImitationReward([plain]).beginnings)
+    beside = ImitationReward([shifted(example_demonstration("put_next_to"), [0.1, 0, 0])])
+    assert beside.beginnings[0, 0] > 0.05  # beside it, where is what matters
+
+
+@pytest.mark.parametrize("action", ["pick_up", "pull_left_to_right", "put_behind"])
+def test_a_hand_that_holds_its_object_anywhere_is_led_by_the_middle(action: str) -> None:
+    plain, steps = example_demonstration(action), np.arange(1, 121, 9)
+    reward = ImitationReward([shifted(plain, [0.0, 0, 0], [0.1, 0.05, 0.0])])
+    state = imitated(action, steps)
+    acting = plain.phase[steps] <= ACT
+    np.testing.assert_allclose(
+        reward(steps, state)[acting], ImitationReward([plain])(steps, state)[acting]
+    )
+
+
+def test_a_hand_behind_what_it_pushes_stays_there() -> None:
+    plain, steps = example_demonstration("push_left_to_right"), np.array([60])
+    reward = ImitationReward([shifted(plain, [0.0, 0, 0], [-0.06, 0, 0])])
+    state = imitated("push_left_to_right", steps)
+    behind = replace(state, position=state.position + np.array([-0.06, 0, 0]))
+    assert reward(steps, behind)[0] > reward(steps, state)[0] + 1e-4

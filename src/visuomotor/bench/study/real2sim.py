@@ -5,7 +5,7 @@ from __future__ import annotations
 from visuomotor.bench.skill_benchmark import DEVELOPMENT_SEED, SEED
 from visuomotor.bench.study.plan import Method, Study
 from visuomotor.bench.study.real2sim_filling import FILLING
-from visuomotor.bench.study.real2sim_methods import SINGLES, WIDE_M, skill
+from visuomotor.bench.study.real2sim_methods import SINGLES, skill
 from visuomotor.bench.study.real2sim_page import page
 from visuomotor.bench.study.reporting import Claim, Target
 from visuomotor.video.actions import ACTIONS
@@ -24,8 +24,8 @@ STUDY = Study(
             HAND,
         ),
         "no_curriculum_wide": Method(
-            "the same, positions by 25 cm throughout, where the curriculum ends",
-            skill(curriculum={"fixed": True, "position_m": WIDE_M}),
+            "the same, positions from all of the hard ranges throughout, where the curriculum ends",
+            skill(curriculum={"fixed": True, "position": 1.0}),
             HAND,
         ),
         **{

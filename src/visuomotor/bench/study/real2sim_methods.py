@@ -18,8 +18,6 @@ from visuomotor.video.demonstration import Demonstration, digest, load_demonstra
 
 SINGLES = 6
 """At most so many videos of an action are learned from one by one; the paper has six."""
-WIDE_M = 0.25
-"""The deviation of positions that the curriculum ends at."""
 
 
 @dataclass(frozen=True)
