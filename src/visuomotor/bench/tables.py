@@ -199,9 +199,12 @@ ROWS = (
     Row(
         "phase_setups",
         "states from videos of hands that satisfy their action, phases given and predicted",
-        lambda r: " and ".join(
-            f"{r['figures'].get(f'satisfied_{setup}', '–')} of {r['figures']['videos']}"
-            for setup in ("given", "predicted")
+        lambda r: (
+            " and ".join(
+                f"{r['figures'].get(f'satisfied_{setup}', '–')} of {r['figures']['videos']}"
+                for setup in ("given", "predicted")
+            )
+            + ("; its constants were chosen with them" if "in view" in r["limited_by"] else "")
         ),
     ),
     Row(
