@@ -11,7 +11,12 @@ from visuomotor.policies.bc.config import EncoderConfig
 FRONT, STATE = "front camera, colour", "the simulation's true state"
 BOTH = "front and side camera, colour and depth"
 OUTSIDE = ("interpolation_outside_hull", "extrapolation_outside_hull")
-QUIET = {"noise_position_m": 0.0, "noise_rotation_rad": 0.0, "noise_width_m": 0.0}
+QUIET = {
+    "noise_position_m": 0.0,
+    "noise_rotation_rad": 0.0,
+    "noise_width_m": 0.0,
+    "noise_point_m": 0.0,
+}
 NARROW34 = EncoderConfig("resnet34_narrow", width=16)
 
 METHODS = {
@@ -24,7 +29,11 @@ METHODS = {
     "dd3d": Method("16 descriptors as points in space", keypoints("3d"), BOTH),
     "pointbc": Method("a PointNet on the cloud in the gripper's frame", cloud, BOTH),
     "ae_e2e": Method("e2e, begun with the autoencoder's weights", end_to_end(begin="ae"), FRONT),
-    "e2e34": Method("e2e with a ResNet of 34 layers", end_to_end(NARROW34), FRONT),
+    "e2e34": Method(
+        "e2e with a ResNet of 34 layers at stride 8: a quarter of e2e's cells",
+        end_to_end(NARROW34),
+        FRONT,
+    ),
     "dd3d_front": Method(
         "dd3d with one camera", keypoints("3d", cameras=("front",)), "front camera, colour, depth"
     ),
@@ -44,7 +53,7 @@ METHODS = {
         "dd2d without noise on the robot's state", keypoints("2d", noise=QUIET), FRONT
     ),
     "dd3d_no_noise": Method(
-        "dd3d without noise on the robot's state", keypoints("3d", noise=QUIET), BOTH
+        "dd3d without noise on the robot's state or on points", keypoints("3d", noise=QUIET), BOTH
     ),
 }
 
@@ -60,6 +69,7 @@ STUDY = Study(
         Claim("dd3d", "e2e"),
         Claim("dd3d", "ae"),
         Claim("dd2d", "e2e"),
+        Claim("dd3d_front", "e2e"),
         Claim("dd2d", "gt2d", regions=("interpolation", "extrapolation"), margin=0.05),
     ),
     targets=(

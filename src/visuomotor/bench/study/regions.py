@@ -23,7 +23,7 @@ _HULL_TEXT = (
 )
 EXPLAINED = {
     "interpolation": "starts uniform over the area that the demonstrations were drawn from",
-    "extrapolation": "starts uniform in a ring around that area, as wide as arm and cameras allow",
+    "extrapolation": "starts uniform in a ring around that area, as wide as the arm allows",
     "unseen": "the same area with instances, clutter, table, walls or light never demonstrated",
     "interpolation_outside_hull": _HULL_TEXT,
     "extrapolation_outside_hull": _HULL_TEXT,

@@ -152,7 +152,8 @@ def _own_fields(study: Study, found: Sequence[Row]) -> str:
             where = [f"`{r.method}`", named(r.task, r.task_variant), str(r.demonstrations)]
             lines.append([*where, f"{r.train_s:.0f}", *texts])
     return (
-        "## Training\n\nMeans over training seeds. What several cells share (descriptors, an "
+        "## Training\n\nMeans over training seeds, by the clock, beside other cells: "
+        "no comparison of speed. What several cells share (descriptors, an "
         "autoencoder) is counted in the cell that trained it. Demonstrations: seeds from "
         f"{DEMONSTRATION_SEED} on, in their order.\n\n" + grid(head, lines)
     )
