@@ -95,9 +95,6 @@ STUDY = Study(
         "twice the rollouts on cross after it had been seen on those from 520000 on (87 of 100 in "
         "one; [what was tried](../gti.md#how-many-steps)). Its tables' starts are others since: "
         f"{FIRST_SEED} and on, which nothing was chosen on.",
-        "The rows of cross are of commit 94de7e9: before slips were shown, before points were "
-        "normalised, and with 5 mm of noise on the hand instead of 2 "
-        "([why](../gti.md#what-bread-taught-us)). They are being filled anew.",
     ),
     first_seeds={"interpolation": FIRST_SEED},
 )
