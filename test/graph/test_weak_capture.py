@@ -109,7 +109,8 @@ def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Graph]:
 
 
 def files(folder: Path, label: str) -> list[Path]:
-    return sorted((folder / "weak" / label).glob("*"))
+    """What lies there but the hidden file that is just being written."""
+    return [p for p in sorted((folder / "weak" / label).glob("*")) if p.name[0] != "."]
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
