@@ -3,8 +3,8 @@
 Petrik et al. 2020, section 5.2, after automatic domain randomisation (Akkaya et al. 2019), but by
 the number of updates alone. Orientations widen as in the paper; positions widen to the hard
 benchmark's ranges, as bounds do in automatic domain randomisation. The paper's Gaussian about the
-demonstrations' starts leaves those ranges: in the actions with two objects at most 18% of starts
-would lie in them.
+demonstrations' starts leaves those ranges: in the actions with two objects at most a quarter of
+starts would lie in them.
 """
 
 from __future__ import annotations

@@ -25,6 +25,11 @@ class Action:
     static: bool = False
     lifted: bool = False
 
+    @property
+    def kept(self) -> bool:
+        """Whether the hand does not let the object go, as when it picks it up."""
+        return self.lifted and not self.static
+
 
 _ALL = (
     Action("pull_left_to_right", 86),

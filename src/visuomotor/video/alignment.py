@@ -113,7 +113,6 @@ def align(
     rises above the object; an object that was picked up it keeps.
     """
     chosen, kind = settings or AlignmentSettings(), find_action(action)
-    keeps = kind.lifted and not kind.static
     aligned = align_states(states)
     first, last = (int(v) for v in states.action_frames)
     last = min(last, len(states.touch))
@@ -128,7 +127,7 @@ def align(
     moved = chosen.scale * _sample(aligned.moved_position, at)
     azimuth = _sample(np.unwrap(aligned.hand_azimuth)[:, None], at)[:, 0]
     touch = np.where(phase == ACT, 1.0, 0.0)
-    if keeps:
+    if kind.kept:
         touch = np.where(phase == LEAVE, 1.0, touch)
     else:
         settled = chosen.scale * aligned.moved_position[-1]

@@ -13,12 +13,6 @@ from visuomotor.video.actions import find_action
 from visuomotor.video.demonstration import ACT, Demonstration
 
 
-def keeps(d: Demonstration) -> bool:
-    """Whether the hand does not let the object go, as when it picks it up."""
-    kind = find_action(d.action)
-    return kind.lifted and not kind.static
-
-
 def grasping_path(d: Demonstration) -> Float64:
     """The hand's path (S, 3) m, shifted so that its action begins in the object's middle.
 
@@ -32,7 +26,7 @@ def grasping_path(d: Demonstration) -> Float64:
     shift = d.hand_position[first] - d.object_position[first]
     left = np.linalg.norm(d.hand_position - d.hand_position[-1], axis=1)
     share = np.ones(len(d.touch))
-    if not keeps(d) and left[last] > 1e-6:
+    if not find_action(d.action).kept and left[last] > 1e-6:
         share[last + 1 :] = np.clip(left[last + 1 :] / left[last], 0.0, 1.0)
     path: Float64 = d.hand_position - share[:, None] * shift
     return path

@@ -21,7 +21,7 @@ from visuomotor.sim.gripper import (
 )
 from visuomotor.video.actions import find_action
 from visuomotor.video.demonstration import ACT, LEAVE, Demonstration
-from visuomotor.video.grasp import grasping_path, keeps
+from visuomotor.video.grasp import grasping_path
 from visuomotor.video.metrics import Trajectory, satisfied
 
 SPEED_M_S, TURN_RAD_S = 0.3, np.pi
@@ -152,7 +152,7 @@ def _steps(d: Demonstration, pause: int) -> tuple[NDArray[np.int64], NDArray[np.
     """The demonstration's step at each of the replay's, with pauses, and whether it grasps."""
     acting = np.flatnonzero(d.phase == ACT)
     leaving = np.flatnonzero(d.phase == LEAVE)
-    kept = keeps(d)
+    kept = find_action(d.action).kept
     wait = np.full(pause, acting[0])
     rest = np.full(0 if kept else pause, acting[-1])
     index = np.concatenate([wait, acting, rest, leaving]).astype(np.int64)

@@ -42,8 +42,8 @@ class SkillNetwork(nn.Module):
     def hold(self) -> None:
         """Makes an untrained policy keep closed around what it holds.
 
-        At first its mean opening is half of the widest, which lets objects of 4 to 5 cm go within a
-        second; HOLDING presses with all the drives have.
+        At first its mean opening is half of the widest, which lets half of the objects go within
+        half a second; HOLDING presses with all the drives have.
         """
         last = self.policy[-1]
         assert isinstance(last, nn.Linear)
