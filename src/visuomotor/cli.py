@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 from tyro.extras import SubcommandApp
 
+from visuomotor import __version__
 from visuomotor.commands import (
     attention,
     baselines,
@@ -163,6 +164,9 @@ def application(kind: type[SubcommandApp] = SubcommandApp) -> SubcommandApp:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 2 after an error, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):
+        print(f"visuomotor {__version__}")
+        return 0
     if words[:1] == ["slow"] and words[1:2] != ["--help"]:
         words.insert(2, "--")  # what follows the factor are another command's options
     try:

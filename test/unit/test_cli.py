@@ -52,6 +52,13 @@ EPISODES = (
 )
 
 
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    package = (Path(__file__).parents[2] / "package.xml").read_text()
+    assert main(["--version"]) == 0
+    version = capsys.readouterr().out.strip().removeprefix("visuomotor ")
+    assert f"<version>{version}</version>" in package, "both say the same"
+
+
 @pytest.mark.parametrize(
     "words", [[], ["train", "dense"], ["train", "bc"], ["train", "gti"]], ids=" ".join
 )

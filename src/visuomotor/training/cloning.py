@@ -40,11 +40,12 @@ METRICS = ("loss", "delta", "width")
 class CloningConfig:
     """How a head is trained.
 
-    batch: steps, or for an LSTM about as many in whole sequences. noise_*: standard deviations of
-    what is added to the robot's state (the target pose stays where it was in the world), to points
-    in space and to features in units of their spread. width_weight: of the gripper's
-    cross-entropy beside the loss of the delta, which is in units of its own spread (the paper's 1 m
-    and 0.1 rad would let rotation noise rule it).
+    batch: steps, or for an LSTM about as many in whole sequences. draws: of the noise, for each of
+    these: where images are encoded, a further draw costs a head's pass and no encoder's. noise_*:
+    standard deviations of what is added to the robot's state (the target pose stays where it was in
+    the world), to points in space and to features in units of their spread. width_weight: of the
+    gripper's cross-entropy beside the loss of the delta, which is in units of its own spread (the
+    paper's 1 m and 0.1 rad would let rotation noise rule it).
     """
 
     steps: int = 4000
@@ -57,6 +58,7 @@ class CloningConfig:
     noise_point_m: float = 0.003
     noise_feature: float = 0.0
     width_weight: float = 0.5
+    draws: int = 1
 
     def __post_init__(self) -> None:
         noises = (
@@ -66,10 +68,12 @@ class CloningConfig:
             self.noise_point_m,
             self.noise_feature,
         )
-        if min(self.steps, self.batch) < 1 or min(noises) < 0 or self.learning_rate <= 0:
+        counts = (self.steps, self.batch, self.draws)
+        if min(counts) < 1 or min(noises) < 0 or self.learning_rate <= 0:
             raise ValueError(
-                f"cloning: got steps {self.steps}, batch {self.batch}, learning_rate "
-                f"{self.learning_rate}, noises {noises}; expected positive numbers, noises >= 0"
+                f"cloning: got steps {self.steps}, batch {self.batch}, draws {self.draws}, "
+                f"learning_rate {self.learning_rate}, noises {noises}; expected positive numbers, "
+                "noises >= 0"
             )
 
 
@@ -166,6 +170,9 @@ def cloning_loss(
 
     seen: (n, *shape) or (B, T, *shape).
     """
+    if config.draws > 1:
+        rows, mask = np.repeat(rows, config.draws, 0), np.repeat(mask, config.draws, 0)
+        seen = seen.repeat_interleave(config.draws, 0)
     shape, device = rows.shape, device_of(head)
     T_base_ee = disturbed(
         samples.T_base_ee[rows], config.noise_position_m, config.noise_rotation_rad, rng

@@ -106,6 +106,26 @@ def test_points_are_disturbed_in_metres_and_features_in_their_spread() -> None:
         torch.testing.assert_close(got, wanted, rtol=0.2, atol=0)
 
 
+def test_every_step_meets_as_many_draws_of_the_noise_as_asked() -> None:
+    samples, points = make_samples()
+    head, scales = Recording(), scaled(samples, points, CONFIG)
+    several = replace(CONFIG, draws=4)
+    rows = np.arange(N)
+    cloning_loss(head, points, samples, rows, ALL, scales, several, np.random.default_rng(3))
+    hands = head.robot.position.reshape(N, 4, 3)
+    torch.testing.assert_close(
+        hands.mean(1), torch.from_numpy(samples.T_base_ee[:, :3, 3]).float(), atol=0.02, rtol=0
+    )
+    assert (hands.std(1) > 0).all(), "each draw is another"
+    quiet = replace(QUIET, draws=4)
+    once, _ = cloning_loss(head, points, samples, rows, ALL, scales, QUIET, np.random.default_rng())
+    again, _ = cloning_loss(
+        head, points, samples, rows, ALL, scales, quiet, np.random.default_rng()
+    )
+    assert float(again) == pytest.approx(float(once), rel=1e-5)
+    assert len(head.seen) == 4 * N
+
+
 def test_scales_are_finite_and_spread_with_the_noise() -> None:
     samples, points = make_samples()
     still = replace(samples, target=samples.T_base_ee, target_width_m=np.full(N, 0.08))
@@ -222,3 +242,5 @@ def test_impossible_noise_is_refused() -> None:
         CloningConfig(noise_position_m=-1.0)
     with pytest.raises(ValueError, match="got steps 0"):
         CloningConfig(steps=0)
+    with pytest.raises(ValueError, match="draws 0"):
+        CloningConfig(draws=0)
