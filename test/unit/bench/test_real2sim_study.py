@@ -168,7 +168,7 @@ def test_the_page_shows_what_is_missing_and_means_of_what_is_there() -> None:
     report = page(study, results, "command")
     lines = report.text.splitlines()
     mean = next(line for line in lines if line.startswith("| **mean**"))
-    assert "**50.0** [22, 78] of 2 actions alone" in mean
+    assert "**50.0** [22, 78] of 2 alone" in mean
     assert "| 72 |" in mean  # the paper's of these two, of setup A
     missing = next(line for line in lines if line.startswith("| pick_up"))
     assert missing.count("no cell yet") == 2
@@ -180,6 +180,18 @@ def test_the_page_shows_what_is_missing_and_means_of_what_is_there() -> None:
     assert "Target for the mean" not in report.text  # seven actions are missing
     whole = [judged("multi_video", a, [1, 1, 1, 0]) for a in ACTIONS]
     assert "at least 75, met" in page(study, whole, "command").text
+
+
+def test_only_what_is_in_no_table_is_said_to_be_in_none() -> None:
+    there, gone = judged("multi_video", ACTION, [1, 1]), judged("max", ACTION, [0, 1])
+    listed = [
+        {"utc": "2026-01-01", "cell": r.cell.name, "region": "hard", "first_seed": "400000"}
+        | {"rollouts": "2", "successes": "1", "trained": "", "commit": "abc"}
+        for r in (there, gone)
+    ]
+    text = page(study_of("real2sim"), [there], "command", listed).text
+    assert f"| {gone.cell.name} | hard |" in text
+    assert f"| {there.cell.name} |" not in text
 
 
 def test_skills_that_were_judged_from_other_starts_are_not_compared() -> None:

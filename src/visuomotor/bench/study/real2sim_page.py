@@ -62,7 +62,7 @@ def page(
         targets_table(study, made),
         claims_table(compare(results, study.claims)),
         _trainings(study, results),
-        evaluations_text(evaluated),
+        evaluations_text(evaluated, results),
     ]
     return Report("\n\n".join(p for p in parts if p) + "\n", pictures)
 
@@ -204,5 +204,5 @@ def _mean(found: Sequence[Row]) -> str:
     if not found:
         return MISSING
     rate, low, high = mean_over_actions(found)
-    of = "" if len(found) == len(ACTIONS) else f" of {len(found)} actions alone"
+    of = "" if len(found) == len(ACTIONS) else f" of {len(found)} alone"
     return f"**{percent(rate)}** [{percent(low, 0)}, {percent(high, 0)}]{of}"

@@ -188,9 +188,7 @@ def _shown(pictures: dict[str, str]) -> list[str]:
     return parts
 
 
-def evaluations_text(
-    evaluated: Sequence[Mapping[str, str]], results: Sequence[CellResult] = ()
-) -> str:
+def evaluations_text(evaluated: Sequence[Mapping[str, str]], results: Sequence[CellResult]) -> str:
     """A section: how many evaluations there were, which cells were trained anew, which are gone."""
     if not evaluated:
         return ""
