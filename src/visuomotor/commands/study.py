@@ -95,7 +95,7 @@ def run(
     chosen = Block(task, method, task_variant, source, numbers, seed, region, rollouts)
     if plan is not None and chosen != Block():
         raise ConfigError(f"--plan {plan}: got choices of cells beside it, expected them in it")
-    first_seeds = study.development_seeds if development else study.first_seeds
+    first_seeds = study.development_seeds if development else {}
     request = Request(
         family,
         (chosen,) if plan is None else read_plan(plan),

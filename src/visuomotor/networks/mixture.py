@@ -58,11 +58,13 @@ class Mixture:
         count: int = 1,
         temperature: float = 1.0,
         likeliest: bool = False,
+        least_share: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """Components (..., count) and samples (..., count, D), without gradients.
 
         temperature: scales the components' standard deviations. likeliest: always of the component
-        with the greatest weight, instead of one drawn by its weight. Raises CheckpointError where
+        with the greatest weight, instead of one drawn by its weight. least_share: components with
+        less than this share of the greatest weight are never drawn. Raises CheckpointError where
         the components' weights are not finite.
         """
         with torch.no_grad():
@@ -74,6 +76,7 @@ class Mixture:
                 )
             shape, (modes, size) = self.logits.shape[:-1], self.means.shape[-2:]
             weights = self.log_weights.exp().reshape(-1, modes)
+            weights = weights * (weights >= least_share * weights.amax(-1, keepdim=True))
             if likeliest:
                 chosen = weights.argmax(-1, keepdim=True).expand(-1, count)
             else:

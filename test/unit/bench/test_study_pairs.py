@@ -68,6 +68,11 @@ def test_who_is_told_a_goal_is_asked_for_pairs_and_others_for_starts() -> None:
     assert tuple(wanted["stage1"].rollouts) == tuple(wanted["bc_rnn"].rollouts) == ("a>", "b>")
     request = Request("gti", (Block(region=("a>d:held", "interpolation")),))
     assert request.first_seed("a>d:held") == request.first_seed("interpolation")
+    assert request.first_seed("a>d", "bread") != request.first_seed("a>d"), (
+        "seen before it was done"
+    )
+    with pytest.raises(ConfigError, match="no starts in region 'nowhere'"):
+        request.first_seed("nowhere")
     with pytest.raises(ConfigError, match=r"unknown region 'paris'.*did you mean 'pairs'"):
         Request("gti", (Block(region=("paris",)),)).wanted()
 

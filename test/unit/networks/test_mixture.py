@@ -64,6 +64,18 @@ def test_temperature_and_choice_say_how_samples_are_drawn() -> None:
     torch.testing.assert_close(narrow - middle, 0.5 * (wide - middle), atol=1e-5, rtol=1e-5)
 
 
+def test_components_of_little_weight_need_not_be_drawn() -> None:
+    weights = torch.tensor([0.5, 0.3, 0.12, 0.08])
+    mixture = Mixture(weights.log().expand(2, 4), torch.zeros(2, 4, 3), torch.zeros(2, 4, 3))
+    modes, _ = mixture.sample(torch.Generator().manual_seed(0), 4000, least_share=0.25)
+    share = torch.stack([(modes == m).float().mean() for m in range(4)])
+    torch.testing.assert_close(share, torch.tensor([0.625, 0.375, 0.0, 0.0]), atol=0.02, rtol=0)
+    every, _ = mixture.sample(torch.Generator().manual_seed(0), 4000)
+    assert set(every.unique().tolist()) == {0, 1, 2, 3}
+    one, _ = mixture.sample(torch.Generator().manual_seed(0), 50, least_share=1.0)
+    assert set(one.unique().tolist()) == {0}, "the greatest is always there"
+
+
 def test_a_gaussians_sample_passes_gradients_on() -> None:
     mean = torch.zeros(4, 2, requires_grad=True)
     spread = torch.zeros(4, 2, requires_grad=True)

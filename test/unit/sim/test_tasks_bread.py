@@ -200,6 +200,19 @@ def test_the_lid_is_put_where_the_other_start_has_it(demonstrations):
         assert np.abs(aside).max() < 0.012
 
 
+def test_the_tray_is_pressed_home_for_a_while(demonstrations):
+    """Who imitates it and leaves half a second too soon has pushed it in all the same."""
+    for pair in ("table>oven", "container>oven"):
+        _, states, actions = demonstrations[pair]
+        pressing = [
+            action.T_base_ee[0, 3] - robot.T_base_ee[0, 3] > 0.01
+            for (robot, objects), action in zip(states, actions, strict=True)
+            if bread_state.tray_in(objects)
+        ]
+        assert sum(pressing) >= 8
+        assert not pressing[-1]
+
+
 def test_it_fails_without_looking(kitchen, demonstrations):
     """The same targets from the same start succeed, from others they hardly ever do."""
     actions = demonstrations["table>oven"][2]

@@ -56,7 +56,7 @@ def fill_cell(
             _train(request, study, cell, out / "policy", notes, say, should_stop)
         result = _trained(request, cell, out / "policy", notes)
         for region in wanted.rollouts:
-            n, first = wanted.rollouts[region], request.first_seed(region)
+            n, first = wanted.rollouts[region], request.first_seed(region, cell.task)
             old = _reusable(result.regions.get(region), first)
             done = len(old["success"]) if old else 0
             if done >= n:

@@ -22,7 +22,7 @@ TOLD = f"{BOTH}, an image of the goal"
 SEEN = {"cross": ("a>c", "b>d"), "bread": ("container>plate", "table>oven")}
 UNSEEN = {"cross": ("a>d", "b>c"), "bread": ("container>oven", "table>plate")}
 STARTS = {"cross": ("a>", "b>"), "bread": ("container>", "table>")}
-FIRST_SEED = 530_000
+FIRST_SEED, FIRST_BREAD_SEED = 530_000, 540_000
 COMPOSED = tuple(pair for pairs in UNSEEN.values() for pair in pairs)
 
 STUDY = Study(
@@ -94,7 +94,11 @@ STUDY = Study(
         "in two pairs, [why](../gti.md#why-a-goal-was-not-heard)), and given twice the steps and "
         "twice the rollouts on cross after it had been seen on those from 520000 on (87 of 100 in "
         "one; [what was tried](../gti.md#how-many-steps)). Its tables' starts are others since: "
-        f"{FIRST_SEED} and on, which nothing was chosen on.",
+        f"{FIRST_SEED} and on, which nothing was chosen on. On bread, stage 1 was seen on these "
+        "(81 and 80 of 100), before its demonstrator pressed the tray home and unlikely components "
+        "were left out ([why](../gti.md#what-bread-taught-us)): bread's tables are from "
+        f"{FIRST_BREAD_SEED} on.",
     ),
     first_seeds={"interpolation": FIRST_SEED},
+    task_seeds={"bread": {"interpolation": FIRST_BREAD_SEED}},
 )

@@ -32,6 +32,8 @@ STEPS = {"cross": 1_500, "bread": 5_000}
 BATCH, WINDOWS = 16, 8
 SECOND, WHOLE = 2, 3
 """How many times STEPS stage 2 takes, and a baseline."""
+LEAST_SHARE = {"cross": 0.0, "bread": 0.25}
+"""Of the greatest weight: stage 1's components that are drawn; chosen on development starts."""
 ROLLOUTS = {"cross": 400, "bread": 240}
 """Of stage 1, half of them from either start, of which stage 2 learns those that reached a goal."""
 FIRST_ROLLOUT = 100_000
@@ -104,6 +106,7 @@ def _stage1(job: Job, settings: Mapping[str, Any]) -> Path:
     out = job.shared / f"{name}-seed{job.cell.seed}"
     own = {"steps": STEPS[job.cell.task], "batch": BATCH, "seed": job.cell.seed, **settings}
     own |= {"task": job.cell.task, "episodes": job.cell.demonstrations, "cameras": SIGHT}
+    own = {"least_share": LEAST_SHARE[job.cell.task], **own}
     with locked(out.with_suffix(".lock")):
         if not (out / "config.yaml").exists():
             report, stop = job.report, job.should_stop

@@ -113,7 +113,8 @@ class Study:
     intervals are then bootstrapped over them. regions: where
     methods are rolled out unless otherwise asked, by `pairs.KINDS` or by name; without any, in
     those that the variant has. demonstrated: of pairs of start and goal, those that are shown.
-    first_seeds, development_seeds: region -> seed of its first start, of tables and of development.
+    first_seeds, development_seeds: region -> seed of its first start, of tables and of development;
+    task_seeds: task -> its own instead of first_seeds, where those had been seen too early.
     filling: of cells that are filled in another way, from demonstrations that the user gives.
     row_names: further names of a row's fields. page: makes the report where `make_report` does not.
     The rest is what the report shows: see `reporting`.
@@ -142,6 +143,7 @@ class Study:
     demonstrated: tuple[str, ...] = ()
     first_seeds: Mapping[str, int] = field(default_factory=lambda: dict(FIRST_SEEDS))
     development_seeds: Mapping[str, int] = field(default_factory=lambda: dict(DEVELOPMENT_SEEDS))
+    task_seeds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     filling: Filling | None = None
     row_names: Mapping[str, str] = field(default_factory=dict)
     page: Callable[[Study, Sequence[CellResult], str, Sequence[Mapping[str, str]]], Page] | None = (
@@ -152,6 +154,10 @@ class Study:
         """The variant that the region `unseen` of another one is rolled out in."""
         chosen = self.unseen_development if development else self.unseen
         return chosen.get(variant, self.unseen.get(variant, f"{variant}_unseen"))
+
+    def first_seed(self, region: str, task: str = "") -> int | None:
+        """Of the tables' first start in a region, of any task or of this; None: no such region."""
+        return {**self.first_seeds, **self.task_seeds.get(task, {})}.get(region)
 
     def usual_regions(self, method: str, variant: str) -> tuple[str, ...]:
         """Where a method is rolled out unless otherwise asked."""

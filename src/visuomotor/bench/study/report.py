@@ -76,7 +76,8 @@ def _other_starts(study: Study, results: Sequence[CellResult]) -> str:
     for result in results:
         for region, outcomes in result.regions.items():
             pair = pair_region(region)
-            tables = study.first_seeds.get(region if pair is None else pair.underlying)
+            below = region if pair is None else pair.underlying
+            tables = study.first_seed(below, result.cell.task)
             if tables is not None and outcomes["first_seed"] != tables:
                 found.setdefault(result.cell.name, set()).add(outcomes["first_seed"])
     if not found:

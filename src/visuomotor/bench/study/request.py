@@ -96,16 +96,22 @@ class Request:
             for r, n in wanted.rollouts.items()
             if r not in there
             or len(there[r]["success"]) < n
-            or there[r]["first_seed"] != self.first_seed(r)
+            or there[r]["first_seed"] != self.first_seed(r, wanted.cell.task)
         ]
 
-    def first_seed(self, region: str) -> int:
-        """Of a region's first start; pairs of start and goal have those of the region below."""
-        pair = pair_region(region)
-        return self._seeds()[region if pair is None else pair.underlying]
+    def first_seed(self, region: str, task: str = "") -> int:
+        """Of a region's first start; pairs of start and goal have those of the region below.
 
-    def _seeds(self) -> Mapping[str, int]:
-        return dict(self.first_seeds) or study_of(self.family).first_seeds
+        task: which may have starts of its own.
+        """
+        pair = pair_region(region)
+        below = region if pair is None else pair.underlying
+        if self.first_seeds:
+            return dict(self.first_seeds)[below]
+        found = study_of(self.family).first_seed(below, task)
+        if found is None:
+            raise ConfigError(f"study {self.family}: no starts in region {region!r}")
+        return found
 
     def _of(self, block: Block) -> Iterable[Wanted]:
         study = study_of(self.family)
@@ -123,7 +129,8 @@ class Request:
         ):
             regions = expanded(task, block.region or study.usual_regions(method, variant))
             known = [r for r in regions if pair_region(r) is None]
-            _check("region", known, [*self._seeds(), *dict(self.starts), *KINDS])
+            there = dict(self.first_seeds) or study.first_seeds
+            _check("region", known, [*there, *dict(self.starts), *KINDS])
             rollouts = dict.fromkeys(regions, block.rollouts or study.rollouts)
             if study.filling and not n:
                 n = study.filling.demonstrations(self, task, method)

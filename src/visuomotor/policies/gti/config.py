@@ -22,7 +22,8 @@ class GtiConfig:
 
     When it runs: period: steps from one latent to the next. temperature: scales the standard
     deviations of the prior's components. choice: a component `weighted` by the prior's weights, or
-    always the `likeliest`.
+    always the `likeliest`. least_share: components with less than this share of the greatest weight
+    are never drawn.
     """
 
     encoder: EncoderConfig = EncoderConfig("plain", width=32, points=32)
@@ -36,6 +37,7 @@ class GtiConfig:
     period: int = 10
     temperature: float = 1.0
     choice: Choice = "weighted"
+    least_share: float = 0.0
 
     def __post_init__(self) -> None:
         sizes = (self.latent, self.modes, self.horizon, self.drawn_px, self.units, self.period)
@@ -47,3 +49,5 @@ class GtiConfig:
             )
         if self.temperature < 0:
             raise ValueError(f"gti: got temperature {self.temperature}, expected 0 or more")
+        if not 0 <= self.least_share <= 1:
+            raise ValueError(f"gti: got least_share {self.least_share}, expected 0 to 1")

@@ -33,7 +33,7 @@ class _Plan:
 class GtiPolicy:
     """It draws its latents from a generator of its own, which episodes go on using.
 
-    config: `period`, `temperature` and `choice` may be replaced while it runs.
+    config: `period`, `temperature`, `choice` and `least_share` may be replaced while it runs.
     """
 
     def __init__(self, network: GtiNetwork, scales: Scales, spec: ObservationSpec) -> None:
@@ -83,6 +83,7 @@ class GtiPolicy:
             self._generator,
             temperature=self.config.temperature,
             likeliest=self.config.choice == "likeliest",
+            least_share=self.config.least_share,
         )
         z = samples[:, 0]
         subgoal = self._network.planner.decode(z, features)

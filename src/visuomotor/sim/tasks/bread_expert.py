@@ -1,4 +1,4 @@
-"""The bread world's expert: feedback on the true state, and one bit of memory."""
+"""The bread world's expert: feedback on the true state, and very little memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class BreadExpert:
     What it remembers is whether it has been at the crossing: the state alone does not tell a bread
     that was just put into the bowl from one that is just being taken out. Coming, it holds the
     bread at its near half, going at its far half, and it lets go with a hand half open: who sees
-    the hand and the bread can tell which it is.
+    the hand and the bread can tell which it is. And how long it has pressed the tray home: who
+    imitates it and leaves a little sooner has pushed it in all the same.
     """
 
     lead_m = 0.02
@@ -52,6 +53,7 @@ class BreadExpert:
     halves_m = (-0.010, 0.010)
     push_m = 0.025  # the hand's height as it pushes the tray
     pushed_m = 0.003  # of the tray's way that may be left: well within what counts as in
+    presses = 8  # steps for which it pushes on then, against the stop
 
     def __init__(self, goal: str) -> None:
         self._goal = goal
@@ -59,7 +61,7 @@ class BreadExpert:
 
     def reset(self) -> None:
         """Begins before the crossing."""
-        self._crossed = False
+        self._crossed, self._pressed = False, 0
 
     def act(self, robot: RobotState, objects: Poses) -> Action:
         """The next target: a pose that leads the hand, pointing down, and a width."""
@@ -158,7 +160,9 @@ class BreadExpert:
         lip = float(tray[0]) - LIP_M
         straddling = float(np.hypot(*(hand[:2] - bread[:2]))) < 0.06 and hand[2] < 0.10
         width = MAX_GRIPPER_WIDTH_M if straddling else 0.0
-        if float(objects["oven"][0, 3] - tray[0]) < self.pushed_m:
+        home = float(objects["oven"][0, 3] - tray[0]) < self.pushed_m
+        self._pressed += home
+        if home and self._pressed > self.presses:
             back = hand[0] > lip - 0.035
             goal = np.array([lip - 0.06, hand[1], hand[2] if back else self.travel_m + 0.02])
             return goal, width
