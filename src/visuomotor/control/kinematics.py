@@ -6,7 +6,9 @@ Modified Denavit-Hartenberg parameters as Franka Robotics publishes them, the Fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -22,11 +24,11 @@ _ALPHA = (0, -1, 1, 1, -1, 1, 1)  # quarter turns
 _FLANGE_M, _TCP_M, _HAND_RAD = 0.107, 0.1034, -np.pi / 4
 
 _WIDE_M = (-0.104, 0.1004)
-_BOXES = (  # x, y and z from the hand's origin, m: its back, its middle, its front, the fingertips
+_BOXES = (  # x, y and z from the hand's origin, m: the fingertips, its back, its middle, its front
+    ((-0.0105, 0.0105), (-0.066, 0.066), (0.1123,)),
     ((-0.0316, 0.0316), _WIDE_M, (-0.0092, 0.0099)),
     ((-0.0225, 0.0225), _WIDE_M, (0.0143, 0.0271)),
     ((-0.0205, 0.0205), _WIDE_M, (0.0303, 0.066)),
-    ((-0.0105, 0.0105), (-0.066, 0.066), (0.1123,)),
 )
 _BALLS = (  # frame 5 to 7, centre and radius, m: the links' outlines
     (7, (0.0, 0.0, 0.078), 0.050),
@@ -39,15 +41,50 @@ _BALLS = (  # frame 5 to 7, centre and radius, m: the links' outlines
 )
 
 
+def _corners() -> list[Float64]:
+    """Points (P, 3) of each box in the hand: corners, and along y every 3 cm or less."""
+    found = []
+    for xs, ys, zs in _BOXES:
+        along = np.linspace(*ys, 1 + int(np.ceil((ys[1] - ys[0]) / 0.03)))
+        found.append(np.array(list(product(xs, along, zs))))
+    return found
+
+
+_TIPS = len(_corners()[0])
+_CORNERS = np.concatenate(_corners())
+_RADII = np.concatenate([np.zeros(len(_CORNERS)), [radius for _, _, radius in _BALLS]])
+
+
 @dataclass(frozen=True)
 class ArmState:
-    """Of N arms: hand (N, 4, 4), fr3_hand_tcp in base; jacobian (N, 6, 7) of it, m and rad;
-    lowest_m (N,): the height in base of the lowest point of hand and wrist, fingers open.
+    """Of N arms: hand (N, 4, 4), fr3_hand_tcp in base; jacobian (N, 6, 7) of it, m and rad.
+    flange (N, 3): the hand's origin; links: x, y, z and origin (N, 3) of joints' frames, by number.
     """
 
     hand: Float64
     jacobian: Float64
-    lowest_m: Float64
+    flange: Float64
+    links: Mapping[int, tuple[Float64, Float64, Float64, Float64]]
+
+    @property
+    def lowest_m(self) -> Float64:
+        """The height (N,) in base of the lowest point of hand and wrist, fingers open."""
+        points, radii = self.outline()
+        lowest: Float64 = (points[..., 2] - radii).min(axis=1)
+        return lowest
+
+    def outline(self, fingers: bool = True) -> tuple[Float64, Float64]:
+        """Balls at points (N, P, 3) in base, with radii (P,), m, that make up hand and wrist.
+
+        fingers: with the tips of open fingers. Of an edge there is a point every 3 cm at least.
+        """
+        first = 0 if fingers else _TIPS
+        corners = np.einsum("nij,pj->npi", self.hand[:, :3, :3], _CORNERS[first:])
+        points = [self.flange[:, None] + corners]
+        for number, centre, _ in _BALLS:
+            x, y, z, at = self.links[number]
+            points.append((at + centre[0] * x + centre[1] * y + centre[2] * z)[:, None])
+        return np.concatenate(points, axis=1), _RADII[first:]
 
 
 def arm_state(q: Float64) -> ArmState:
@@ -71,25 +108,10 @@ def arm_state(q: Float64) -> ArmState:
     axis = np.stack(axes, axis=2)  # (N, 3, 7)
     arms = tcp[:, :, None] - np.stack(origins, axis=2)
     jacobian = np.concatenate([np.cross(axis, arms, axis=1), axis], axis=1)
-    lowest = np.min([_lowest(x, y, z, hand, box) for box in _BOXES], axis=0)
-    for frame, centre, radius in _BALLS:
-        fx, fy, fz, at = frames[frame]
-        height = at[:, 2] + centre[0] * fx[:, 2] + centre[1] * fy[:, 2] + centre[2] * fz[:, 2]
-        lowest = np.minimum(lowest, height - radius)
-    return ArmState(pose(np.stack([x, y, z], axis=2), tcp), jacobian, lowest)
+    return ArmState(pose(np.stack([x, y, z], axis=2), tcp), jacobian, hand, frames)
 
 
 def _turned(x: Float64, y: Float64, angle: Float64) -> tuple[Float64, Float64]:
     """The axes (N, 3) turned about their z by angles (N, 1)."""
     c, s = np.cos(angle), np.sin(angle)
     return c * x + s * y, c * y - s * x
-
-
-def _lowest(
-    x: Float64, y: Float64, z: Float64, at: Float64, box: tuple[tuple[float, ...], ...]
-) -> Float64:
-    """The height (N,) of the lowest corner of a box, its sides given along x, y and z."""
-    height = at[:, 2]
-    for axis, sides in zip((x, y, z), box, strict=True):
-        height = height + np.min([side * axis[:, 2] for side in sides], axis=0)
-    return height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ class ReachLimits:
     """How near to what it cannot do an arm may come on a path.
 
     joint_margin_rad: to a joint's limit. singular: smallest singular value of the hand's Jacobian
-    (m and rad). clearance_m: of hand and wrist above the table. off_m, off_rad: from the path.
+    (m and rad). clearance_m: of hand and wrist above the table, and beside what stands. off_m,
+    off_rad: from the path.
     Raises ValueError for a negative one.
     """
 
@@ -38,6 +40,16 @@ class ReachLimits:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What stands on the table and is not to be touched: a cylinder of so much, in base, m."""
+
+    x: float
+    y: float
+    radius: float
+    top: float
+
+
+@dataclass(frozen=True)
 class Reach:
     """Of N paths: margin (N,), above 0 where the arm can follow, the larger the easier.
 
@@ -50,12 +62,19 @@ class Reach:
 
 
 def reach(
-    q: Float64, paths: Float64, limits: Limits | None = None, margins: ReachLimits | None = None
+    q: Float64,
+    paths: Float64,
+    limits: Limits | None = None,
+    margins: ReachLimits | None = None,
+    standing: Sequence[Standing] = (),
+    homeward: float = _POSTURE_GAIN,
 ) -> Reach:
     """Follows N paths (T, N, 4, 4) of fr3_hand_tcp in base from joints (7,), a point at a time.
 
-    Neighbouring points are to be within about 3 cm and 0.2 rad. The joints follow as the simulated
-    arm's do: damped least squares, drawn towards the home posture where that moves no hand.
+    standing: what wrist and palm are to keep clear of, too. homeward: which share of the way to the
+    home posture the joints are drawn at a time, where that moves no hand. Neighbouring points are
+    to be within about 3 cm and 0.2 rad. The joints follow by damped least squares, as the simulated
+    arm's do with a share of 0.05; the slower that goes, the farther home it gets.
     """
     limits, margins = limits or Limits(), margins or ReachLimits()
     steps, n = paths.shape[:2]
@@ -64,9 +83,9 @@ def reach(
     at, what = np.zeros(n, np.int64), np.zeros(n, np.int64)
     for step in range(steps):
         for _ in range(_ITERATIONS):
-            joints = _nearer(joints, paths[step])
+            joints = _nearer(joints, paths[step], homeward)
         state = arm_state(joints)
-        each = _margins(joints, state, paths[step], limits, margins)  # (W, N)
+        each = _margins(joints, state, paths[step], limits, margins, standing)  # (W, N)
         worst, which = each.min(axis=0), each.argmin(axis=0)
         new = worst < least
         least, at = np.where(new, worst, least), np.where(new, step, at)
@@ -78,6 +97,7 @@ _REASONS = (
     *(f"joint {i} is at its limit" for i in range(1, 8)),
     "the arm is stretched or folded into a singularity",
     "hand or wrist touches the table",
+    "hand or wrist touches what stands there",
     "the hand leaves the workspace",
     "the hand cannot get there",
     "the hand cannot turn there",
@@ -85,7 +105,12 @@ _REASONS = (
 
 
 def _margins(
-    q: Float64, state: ArmState, target: Float64, limits: Limits, margins: ReachLimits
+    q: Float64,
+    state: ArmState,
+    target: Float64,
+    limits: Limits,
+    margins: ReachLimits,
+    standing: Sequence[Standing],
 ) -> Float64:
     """(W, N): of each reason in units that compare: 1 is plenty."""
     to_limit = np.minimum(q - JOINT_LOWER, JOINT_UPPER - q).T
@@ -98,6 +123,7 @@ def _margins(
             (to_limit - margins.joint_margin_rad) / 0.5,
             (singular - margins.singular)[None] / 0.1,
             (state.lowest_m - limits.table_z_m - margins.clearance_m)[None] / 0.02,
+            (_beside(state, standing) - margins.clearance_m)[None] / 0.02,
             inside[None] / 0.02,
             1.0 - np.linalg.norm(off[:, :3], axis=1)[None] / margins.off_m,
             1.0 - np.linalg.norm(off[:, 3:], axis=1)[None] / margins.off_rad,
@@ -105,16 +131,27 @@ def _margins(
     )
 
 
+def _beside(state: ArmState, standing: Sequence[Standing]) -> Float64:
+    """How far (N,) hand and wrist are outside of what stands, at least; 1 m where nothing does."""
+    least = np.ones(len(state.hand))
+    points, radii = state.outline(fingers=False)
+    for thing in standing:
+        aside = np.hypot(points[..., 0] - thing.x, points[..., 1] - thing.y)
+        outside = np.maximum(aside - thing.radius, points[..., 2] - thing.top) - radii
+        least = np.minimum(least, outside.min(axis=1))
+    return least
+
+
 def _error(state: ArmState, target: Float64) -> Float64:
     turn = rotvec_from_matrix(target[:, :3, :3] @ state.hand[:, :3, :3].transpose(0, 2, 1))
     return np.concatenate([target[:, :3, 3] - state.hand[:, :3, 3], turn], axis=1)
 
 
-def _nearer(q: Float64, target: Float64) -> Float64:
+def _nearer(q: Float64, target: Float64, homeward: float) -> Float64:
     """One step of the joints (N, 7) towards hands (N, 4, 4)."""
     state = arm_state(q)
     J, error = state.jacobian, _error(state, target)
-    posture = _POSTURE_GAIN * (HOME_Q - q)
+    posture = homeward * (HOME_Q - q)
     square = J @ J.transpose(0, 2, 1) + _DAMPING**2 * np.eye(6)
     left = (error - np.einsum("nij,nj->ni", J, posture))[..., None]
     step = posture + (J.transpose(0, 2, 1) @ np.linalg.solve(square, left))[..., 0]

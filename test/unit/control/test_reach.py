@@ -11,7 +11,7 @@ import pytest
 from visuomotor.control.joints import JOINT_LOWER, JOINT_UPPER
 from visuomotor.control.kinematics import HOME_Q, arm_state
 from visuomotor.control.limits import Limits
-from visuomotor.control.reach import ReachLimits, reach
+from visuomotor.control.reach import ReachLimits, Standing, _nearer, reach
 from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.robot import PREFIX
@@ -113,6 +113,32 @@ def test_what_is_not_is_said(place: tuple[float, float, float], tilt: float, rea
     found = reach(HOME_Q, straight(place, tilt=tilt))
     assert found.margin[0] < 0
     assert reason in found.reason[0]
+
+
+def test_what_stands_there_is_kept_clear_of() -> None:
+    path = straight((0.5, 0.2, 0.1), (0.6, -0.2, 0.05))
+    low = Standing(0.6, -0.12, 0.025, 0.04)
+    assert reach(HOME_Q, path, standing=[low]).margin[0] > 0, "the hand passes over it"
+    high = Standing(0.6, -0.12, 0.025, 0.14)
+    found = reach(HOME_Q, path, standing=[low, high])
+    assert found.margin[0] < 0
+    assert found.reason == ("hand or wrist touches what stands there",)
+    beside = Standing(0.6, -0.4, 0.025, 0.14)
+    assert reach(HOME_Q, path, standing=[beside]).margin[0] > 0
+
+
+def test_an_elbow_goes_home_while_the_hand_stays() -> None:
+    aside = HOME_Q + np.array([0.4, 0.1, -0.4, 0.1, 0.2, 0.0, 0.1])
+    hand = arm_state(aside[None]).hand
+    far = {}
+    for homeward in (0.0, 0.05, 0.5):
+        q = aside[None]
+        for _ in range(12):
+            q = _nearer(q, hand, homeward)
+        np.testing.assert_allclose(arm_state(q).hand, hand, atol=2e-3)
+        far[homeward] = float(np.linalg.norm(q - HOME_Q))
+    assert far[0.0] == pytest.approx(float(np.linalg.norm(aside - HOME_Q)), abs=1e-6)
+    assert far[0.5] < far[0.05] < far[0.0]
 
 
 def test_a_stretched_arm_is_singular() -> None:

@@ -16,12 +16,15 @@ from visuomotor.config import save_yaml
 from visuomotor.contracts import STEP_NS, Observation
 from visuomotor.control.kinematics import HOME_Q, arm_state
 from visuomotor.errors import CheckpointError, ConfigError, RobotError
-from visuomotor.geometry import pose, pose_delta
+from visuomotor.geometry import matrix_from_rotvec, pose, pose_delta
+from visuomotor.geometry.pointing import hand_rotation
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies import load_policy
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
 from visuomotor.policies.skill.arm_config import SkillArmConfig
-from visuomotor.policies.skill.motion import Actor, Replay, Sizes, foreseen
+from visuomotor.policies.skill.hand import Hand
+from visuomotor.policies.skill.motion import SET_DOWN_M, Actor, Replay, Sizes, foreseen
+from visuomotor.policies.skill.placement import placed
 from visuomotor.policies.skill.policy import SkillPolicy
 from visuomotor.policies.skill.replay import save_replay
 from visuomotor.video.examples import example_demonstration
@@ -191,6 +194,54 @@ def test_an_actor_is_told_what_deviates() -> None:
     off[0, 3] += 0.01
     moved = policy._seen(policy._hand, seen(k, off)).position - policy._hand.position
     assert np.linalg.norm(moved) == pytest.approx(0.01 / policy.config.scale)
+
+
+def hands_at(*heights: float) -> list[Hand]:
+    level = hand_rotation(0.0, 0.0)
+    times = np.linspace(0, 7.0, len(heights))
+    return [
+        Hand(np.array([0, 0, z]), level, 0.05, float(t))
+        for z, t in zip(heights, times, strict=True)
+    ]
+
+
+def test_who_knows_the_sizes_need_not_go_as_high_as_for_the_largest() -> None:
+    push = Actor(actor())
+    assert push.rise(hands_at(0.15, 0.08, 0.09), Sizes(0.03)) == pytest.approx(-0.05)
+    assert push.rise(hands_at(0.15, 0.02, 0.09), Sizes(0.03)) == 0, "it comes lower anyway"
+    later = [*hands_at(0.15, 0.08), Hand(np.zeros(3), np.eye(3), 0.05, 8.0)]
+    assert push.rise(later, Sizes(0.03)) == pytest.approx(-0.05), "what comes after does not count"
+    onto = Actor(SkillNetwork(SkillConfig("put_onto", (8,)), 1))
+    rise = onto.rise(hands_at(0.2, 0.18), Sizes(0.03, 0.04))
+    assert 0.18 + rise == pytest.approx(2 * 0.04 + 0.03 + SET_DOWN_M)
+    beside = Actor(SkillNetwork(SkillConfig("put_behind", (8,)), 1))
+    rise = beside.rise(hands_at(0.2, 0.02), Sizes(0.03, 0.04))
+    assert 0.02 + rise == pytest.approx(0.03 + SET_DOWN_M), "it must not be pressed into the table"
+    assert Replay(example_demonstration("put_onto")).rise(hands_at(0.2), Sizes(0.03, 0.04)) == 0
+
+
+def test_an_arms_hand_is_level_however_the_skills_is_rolled() -> None:
+    placement = placed(0.5, 0.1, 0.0, 0.7, 0.5, True)
+    level = hand_rotation(0.3, 0.2)
+    rolled = level @ matrix_from_rotvec([0.0, 0.0, 0.6])
+    place = np.array([0.1, 0.0, 0.05])
+    np.testing.assert_allclose(placement.ee(place, rolled), placement.ee(place, level), atol=1e-12)
+    there, turned = placement.hand(placement.ee(place, rolled))
+    np.testing.assert_allclose(there, place, atol=1e-12)
+    np.testing.assert_allclose(turned, level, atol=1e-12)
+
+
+def test_a_thing_is_taken_as_it_will_be_let_go() -> None:
+    """So it is upright then, although the hand points down less than at the skill's start."""
+    policy = replay("put_onto")
+    policy.act(seen())
+    assert policy.plan is not None
+    (grasp,) = (w for w in policy.plan.way if w.wait_s > 1.0)
+    hands = foreseen(policy.motion, policy.plan.start, policy._sizes)
+    let_go = min(hands, key=lambda h: abs(h.time_s - 7.0))
+    placement = policy.plan.placement
+    T = placement.ee(let_go.position, let_go.rotation)
+    assert grasp.T_base_ee[2, 2] == pytest.approx(T[2, 2], abs=1e-6)
 
 
 def test_the_actors_way_is_the_gripper_worlds() -> None:

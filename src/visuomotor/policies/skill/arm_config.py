@@ -40,7 +40,7 @@ class SkillArmConfig:
     height_m: float | None = None
     azimuths_deg: tuple[float, ...] = (90.0, 0.0, 180.0, 45.0, 135.0)
     elevation_deg: float = 30.0
-    position_m: tuple[float, float, float] = (0.0, 0.0, 0.035)
+    position_m: tuple[float, float, float] = (0.0, -0.05, 0.15)
     put_position_m: tuple[float, float, float] = (0.0, -0.20, 0.20)
     safe_m: float = 0.20
     retreat_m: float = 0.09

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,9 @@ class SkillMotion(Protocol):
         seen: where it really is, and how far its fingers are open.
         """
 
+    def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
+        """By how much (m) the whole way should be higher, or lower, for objects of these sizes."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -82,7 +86,23 @@ class Actor:
             opening = 0.0 if self.action == "pick_up" else OPENING_M
         return hand.told(bounded[:6] * np.repeat([SPEED_M_S, TURN_RAD_S], 3), float(opening))
 
+    def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
+        """It has learned a height that serves objects of all sizes, which it does not see.
 
+        So it carries a thing above the highest it might be put onto and lets it fall, and pushes
+        low things with the edge of its palm. Who knows the sizes can do better: what is put down
+        is let go SET_DOWN_M above where it will rest, and what is not carried is met at its middle,
+        unless the hand comes lower anyway.
+        """
+        kind = find_action(self.action)
+        before = [hand for hand in way if hand.time_s < LEAVE_S + 1e-6]
+        if not kind.static:
+            return min(0.0, sizes.moved - min(float(hand.position[2]) for hand in before))
+        under = 2 * sizes.static if self.action == "put_onto" else 0.0
+        return under + sizes.moved + SET_DOWN_M - float(before[-1].position[2])
+
+
+SET_DOWN_M = 0.01
 GRASP_S, RELEASE_S = 1.0, 0.5
 """A replay closes its fingers so long before the action, and leaves so long after opening them."""
 _PULL_1_S = 2.0
@@ -134,6 +154,10 @@ class Replay:
         twist = self._velocity(step + 1, sizes) + _PULL_1_S * pull
         index = self._index(step + 1)
         return hand.told(twist, 0.0 if self._closed[index] else OPENING_M)
+
+    def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
+        """None: its heights count from where the object rests."""
+        return 0.0
 
     def _index(self, step: int) -> int:
         """The demonstration's step at the hand's step, the last one after its end."""

@@ -8,9 +8,12 @@ import numpy as np
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
 from visuomotor.geometry import inverse, matrix_from_rotvec, pose
+from visuomotor.geometry.pointing import level
 
 OPENING_M = 0.075
 """Of each of the skill's fingers from the middle, at most (sim.gripper's)."""
+RADIUS_M = 0.05
+"""Of the widest objects that skills practise with."""
 _FLIP = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -29,14 +32,15 @@ class Placement:
     flipped: bool = False
 
     def ee(self, position: Float64, rotation: Float64) -> Float64:
-        """T_base_ee (..., 4, 4) of hands at position (..., 3) m and rotation (..., 3, 3)."""
+        """T_base_ee (..., 4, 4) of hands at position (..., 3) m and rotation (..., 3, 3), level."""
         T = self.T_base_manipulation
+        rotation = level(rotation)
         turned = rotation @ _FLIP if self.flipped else rotation
         place = (self.scale * position) @ T[:3, :3].T + T[:3, 3]
         return pose(T[:3, :3] @ turned, place)
 
     def hand(self, T_base_ee: Float64) -> tuple[Float64, Float64]:
-        """The inverse of `ee`: position (..., 3) and rotation (..., 3, 3)."""
+        """The inverse of `ee` of level hands: position (..., 3) and rotation (..., 3, 3)."""
         T = inverse(self.T_base_manipulation)
         rotation = T[:3, :3] @ T_base_ee[..., :3, :3]
         place = T_base_ee[..., :3, 3] @ T[:3, :3].T + T[:3, 3]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
-from visuomotor.control.reach import Reach, reach
+from visuomotor.control.reach import Reach, Standing, reach
 from visuomotor.errors import CheckpointError, RobotError
 from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
+from visuomotor.geometry.pointing import hand_angles, hand_rotation
 from visuomotor.policies.skill.arm_config import SkillArmConfig
-from visuomotor.policies.skill.hand import Hand
+from visuomotor.policies.skill.hand import LEAVE_S, Hand
 from visuomotor.policies.skill.motion import Sizes, SkillMotion, foreseen
-from visuomotor.policies.skill.placement import Placement, placed
+from visuomotor.policies.skill.placement import RADIUS_M, Placement, placed
 
 _SPACING_M, _SPACING_RAD = 0.025, 0.15
+_STEEPEST_RAD = np.deg2rad(80.0)
 _GRASP_S = 1.2
+_HOMEWARD, _CHECKED = (0.15, 0.5), 8
+"""So many of the easiest ways are followed again with an elbow that goes home faster: the slower a
+way is gone, the farther home an elbow gets."""
+_EASY = 0.3
+"""A margin with which a plan is taken as it is: what the arm does departs a little from what is
+foreseen here."""
 _FARTHEST_M = 20.0
 """In the manipulation's frame; within an episode no hand of a skill comes as far."""
 
@@ -62,34 +71,71 @@ class Plan:
 
 
 def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan:
-    """The easiest reachable of the yaws, with the hand turned either way.
+    """The easiest of the yaws, with the hand turned either way.
 
-    The lowest frame that is reachable counts, and the first of the starts. RobotError says of the
-    nearest miss what the arm cannot do, and where.
+    The frame stands as high as fits the objects' sizes, or a little higher, or else on the table:
+    the first such height that is easy counts, with the first of the starts, or else the easiest.
+    RobotError says of the nearest miss what the arm cannot do, and where.
     """
-    missed: tuple[float, str] = (-np.inf, "")
     starts = motion.starts(scene.sizes, config)
     foretold = [foreseen(motion, start, scene.sizes) for start in starts]
     _check_hands(motion.action, starts + [hand for hands in foretold for hand in hands])
-    for raised_m in config.raises_m:
-        for start, hands in zip(starts, foretold, strict=True):
-            candidates = _candidates(scene, config, raised_m)
-            ways = [_way(c, start, scene, config, raised_m) for c, _ in candidates]
-            paths, counts = _paths(candidates, ways, hands, scene)
-            found = reach(scene.q, paths, config.limits, config.reach)
-            best = int(found.margin.argmax())
-            placement, yaw_rad = candidates[best]
-            margin = float(found.margin[best])
-            if margin > 0:
-                return Plan(placement, start, ways[best], yaw_rad, raised_m, margin)
-            if margin > missed[0]:
-                missed = margin, _miss(found, best, paths, counts, yaw_rad)
+    rises = [config.scale * motion.rise(hands, scene.sizes) for hands in foretold]
+    best: Plan | None = None
+    why = ""
+    for fitted, higher_m in product((True, False), config.raises_m):
+        for hands, rise in zip(foretold, rises, strict=True):
+            if not fitted and rise == 0:
+                continue
+            raised_m = higher_m + (rise if fitted else 0.0)
+            plan, least = _easiest(hands, scene, config, raised_m, higher_m)
+            if plan.margin > _EASY:
+                return plan
+            if best is None or plan.margin > best.margin:
+                best, why = plan, least
+    if best is not None and best.margin > 0:
+        return best
     x, y, _ = scene.origin
     raise RobotError(
         f"{motion.action} at ({x:.2f}, {y:.2f}) m in base: none of {len(config.yaws_rad)} yaws can "
-        f"be reached; nearest is {missed[1]}; move the object, or choose another scale, yaw or "
+        f"be reached; nearest is {why}; move the object, or choose another scale, yaw or "
         "raises_m (docs/skills.md)"
     )
+
+
+def _easiest(
+    hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float, above_m: float
+) -> tuple[Plan, str]:
+    """The easiest placement of a way whose frame stands raised_m above the table, and its snag.
+
+    above_m: how far above its middle an object that is fetched is taken.
+    """
+    candidates = _candidates(scene, config, raised_m)
+    grasp = _grasp(hands)
+    ways = [_way(c, hands[0], grasp, scene, config, above_m) for c, _ in candidates]
+    paths, points = _paths(candidates, ways, hands, scene)
+    things = (config.limits, config.reach, _standing(scene, config))
+    found = reach(scene.q, paths, *things)
+    few = np.argsort(-found.margin)[:_CHECKED]
+    checks = [Reach(found.margin[few], found.step[few], tuple(found.reason[i] for i in few))]
+    if checks[0].margin[0] > 0:
+        checks += [reach(scene.q, paths[:, few], *things, homeward=h) for h in _HOMEWARD]
+    margins = np.stack([check.margin for check in checks])
+    i = int(margins.min(axis=0).argmax())
+    worst = int(margins[:, i].argmin())
+    placement, yaw_rad = candidates[few[i]]
+    way = ways[few[i]]
+    plan = Plan(placement, hands[0], way, yaw_rad, raised_m, float(margins[worst, i]))
+    return plan, _snag(checks[worst], i, paths[:, few[i]], points, yaw_rad)
+
+
+def _standing(scene: Scene, config: SkillArmConfig) -> tuple[Standing, ...]:
+    """The object that is to stay, as wide as any that skills practise with."""
+    if scene.fetched is None:
+        return ()
+    x, y, table = scene.origin
+    top = float(table + 2 * config.scale * scene.sizes.static)
+    return (Standing(float(x), float(y), config.scale * RADIUS_M, top),)
 
 
 def _check_hands(action: str, hands: list[Hand]) -> None:
@@ -114,32 +160,52 @@ def _candidates(
     ]
 
 
+def _grasp(hands: Sequence[Hand]) -> Float64:
+    """The rotation (3, 3) with which a thing that stands is taken, so that it is let go upright.
+
+    Whoever takes it pointing down steeply and lets it go pointing ahead puts it down aslant.
+    """
+    before = [hand for hand in hands if hand.time_s < LEAVE_S + 1e-6]
+    azimuth, _ = hand_angles(hands[0].rotation)
+    _, elevation = hand_angles(before[-1].rotation)
+    return hand_rotation(azimuth, np.clip(elevation, 0.0, _STEEPEST_RAD))
+
+
 def _way(
-    placement: Placement, start: Hand, scene: Scene, config: SkillArmConfig, raised_m: float
+    placement: Placement,
+    start: Hand,
+    grasped: Float64,
+    scene: Scene,
+    config: SkillArmConfig,
+    raised_m: float,
 ) -> tuple[Waypoint, ...]:
-    """Up, over, and to the start along where the hand points; first by way of what is fetched."""
+    """Up, over, and to the start along where the hand points; first by way of what is fetched.
+
+    grasped: the rotation (3, 3) in the frame with which that is taken; raised_m: so far above its
+    middle.
+    """
     table = config.limits.table_z_m
     T_start = placement.ee(start.position, start.rotation)
-    R, ahead = T_start[:3, :3], T_start[:3, 2]
     high = max(float(scene.T_base_ee[2, 3]), table + config.safe_m)
     wide = MAX_GRIPPER_WIDTH_M
     first = pose(scene.T_base_ee[:3, :3], [*scene.T_base_ee[:2, 3], high])
     way = [Waypoint(first, wide)]
 
-    def come(place: Float64, width_m: float) -> None:
-        behind = place - config.retreat_m * ahead
+    def come(T: Float64, width_m: float) -> None:
+        behind = T[:3, 3] - config.retreat_m * T[:3, 2]
         above = np.array([*behind[:2], max(table + config.safe_m, behind[2])])
-        way.extend(Waypoint(pose(R, p), width_m) for p in (above, behind))
+        way.extend(Waypoint(pose(T[:3, :3], p), width_m) for p in (above, behind))
 
     if scene.fetched is None:
-        come(T_start[:3, 3], wide)
+        come(T_start, wide)
         way.append(Waypoint(T_start, placement.width(start.opening), 0.3))
         return tuple(way)
-    grasp = scene.fetched + np.array([0.0, 0.0, raised_m])
+    R = placement.ee(start.position, grasped)[:3, :3]
+    grasp = pose(R, scene.fetched + np.array([0.0, 0.0, raised_m]))
     come(grasp, wide)
-    way.append(Waypoint(pose(R, grasp), 0.0, _GRASP_S))
-    for x, y in (grasp[:2], T_start[:2, 3]):
-        way.append(Waypoint(pose(R, [x, y, table + config.safe_m]), 0.0))
+    way.append(Waypoint(grasp, 0.0, _GRASP_S))
+    for place, turn in ((grasp, R), (T_start, T_start[:3, :3])):
+        way.append(Waypoint(pose(turn, [*place[:2, 3], table + config.safe_m]), 0.0))
     way.append(Waypoint(T_start, 0.0, 0.3))
     return tuple(way)
 
@@ -147,7 +213,7 @@ def _way(
 def _paths(
     candidates: list[tuple[Placement, float]],
     ways: list[tuple[Waypoint, ...]],
-    hands: list[Hand],
+    hands: Sequence[Hand],
     scene: Scene,
 ) -> tuple[Float64, int]:
     """(T, N, 4, 4) of all candidates' ways and skills, and how many points the way has."""
@@ -177,10 +243,10 @@ def _paths(
     return np.concatenate([np.stack(points), skills]), len(points)
 
 
-def _miss(found: Reach, best: int, paths: Float64, way: int, yaw_rad: float) -> str:
+def _snag(found: Reach, best: int, path: Float64, way: int, yaw_rad: float) -> str:
     step = int(found.step[best])
-    x, y, z = paths[step, best, :3, 3]
-    share = (step - way) / max(len(paths) - way - 1, 1)
+    x, y, z = path[step, :3, 3]
+    share = (step - way) / max(len(path) - way - 1, 1)
     where = "on the way to its start" if step < way else f"after {share:.0%} of the skill's way"
     return (
         f"yaw {np.degrees(yaw_rad):.0f}°, where {found.reason[best]} {where}, "
