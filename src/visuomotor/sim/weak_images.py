@@ -20,7 +20,7 @@ from visuomotor.sim.weak_scene import WeakScene
 
 LABELS = ("with", "without")
 """The folders' names: of images that show the object of interest, and of those that lack it."""
-_SMALLEST = 0.6
+_SMALLEST = 0.85
 _KEPT = 0.7
 
 
@@ -45,7 +45,7 @@ def render_weak(
 
     The environment is `seed % 40` of the variant's, so the first 80 images show each of them
     twice, and more images contain fewer. size: (H, W) of the largest; each is cut from that, down
-    to 0.6 of its height and width. Files that exist are kept, so an interrupted run goes on. The
+    to 0.85 of its height and width. Files that exist are kept, so an interrupted run goes on. The
     same arguments give the same images. Raises ConfigError for impossible arguments, DataError
     when an image cannot be written.
     """

@@ -23,6 +23,8 @@ from visuomotor.sim.tasks.task import InEnvironments
 _CAMERA = "front"
 _LOW, _HIGH = np.array([0.22, -0.40]), np.array([0.84, 0.40])
 _CLEAR_M = 0.09
+_FAR_M = (0.7, 1.15)
+"""Of the camera: an object is about as large as a policy sees it, a third more or less."""
 _OTHERS_SHOWN = 0.5
 _FEWEST_PIXELS = 0.0025
 """Of the image, that show the object of interest: a mug 7 pixels wide in 160 x 120."""
@@ -137,7 +139,7 @@ class WeakScene:
             np.cos(roll) * right + np.sin(roll) * up,
             np.cos(roll) * up - np.sin(roll) * right,
         )
-        T = pose(np.stack([x, y, out], axis=1), target + rng.uniform(0.6, 1.0) * out)
+        T = pose(np.stack([x, y, out], axis=1), target + rng.uniform(*_FAR_M) * out)
         camera = self._model.camera(_CAMERA)
         camera.pos[:] = T[:3, 3]
         camera.quat[:] = np.roll(quat_xyzw_from_matrix(T[:3, :3]), 1)

@@ -31,7 +31,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     whose statistics are then those of either sort. first_layer: a file with VGG-16's first layer
     ("": random). task, episodes: only this task, only the first so many (None: all). noise_*:
     standard deviations of what is added to the robot's state; the targets stay where they were in
-    the world. width_weight: of the gripper's cross-entropy.
+    the world; noise_draws: of it for each image. width_weight: of the gripper's cross-entropy.
     """
 
     use: Use = "joint"
@@ -53,6 +53,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     noise_position_m: float = 0.005
     noise_rotation_rad: float = 0.02
     noise_width_m: float = 0.001
+    noise_draws: int = 1
     width_weight: float = 0.5
     seed: int = 0
 
@@ -88,6 +89,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
             self.noise_rotation_rad,
             self.noise_width_m,
             width_weight=self.width_weight,
+            draws=self.noise_draws,
         )
 
     @property

@@ -8,8 +8,9 @@ import pytest
 
 from visuomotor.commands.weak_rendering import render
 from visuomotor.errors import ConfigError, DataError
+from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.tasks.variant import VARIANTS
-from visuomotor.sim.weak_images import LABELS, render_weak
+from visuomotor.sim.weak_images import LABELS, _cut, render_weak
 from visuomotor.sim.weak_scene import WeakScene
 
 
@@ -39,9 +40,34 @@ def test_sizes_and_aspects_differ(folder):
     assert len(set(shapes)) > 30
     assert max(s[0] for s in shapes) <= 120
     assert max(s[1] for s in shapes) <= 160
-    assert min(s[0] for s in shapes) >= 72
+    assert min(s[0] for s in shapes) >= 102
     aspects = [s[1] / s[0] for s in shapes]
-    assert max(aspects) / min(aspects) > 1.5
+    assert max(aspects) / min(aspects) > 1.2
+
+
+@pytest.mark.parametrize("task", ["pusher", "striker", "push_mug"])
+def test_an_object_is_as_large_as_a_policy_sees_it(task):
+    """A network with a small field of view would learn the parts of larger ones."""
+    weak = WeakScene(task, "weak_environments", 160, 120)
+    shares = []
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        _, seen = weak.draw(rng, seed, shown=True)
+        part = _cut(rng, np.repeat(seen[..., None], 3, axis=2).astype(np.uint8), seen)
+        shares.append(np.sqrt(part[..., 0].mean()))
+    weak.close()
+    world = SimWorld(SimConfig(task=task, variant="weak_environments", cameras=("front",)))
+    geoms = world.model.geom_bodyid == world.model.body(world.task.interest).id
+    sizes = []
+    for seed in range(16):
+        world.reset(seed)
+        depth = world.frame().cameras["front"].depth_mm
+        alpha = world.model.geom_rgba[geoms, 3].copy()
+        world.model.geom_rgba[geoms, 3] = 0.0
+        sizes.append(np.sqrt((world.frame().cameras["front"].depth_mm != depth).mean()))
+        world.model.geom_rgba[geoms, 3] = alpha
+    world.close()
+    assert np.median(shares) == pytest.approx(np.median(sizes), rel=0.3)
 
 
 def test_the_same_seeds_give_the_same_images_and_the_first_are_among_more(folder, tmp_path):

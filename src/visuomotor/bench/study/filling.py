@@ -118,7 +118,7 @@ def _train(
     should_stop: ShouldStop,
 ) -> None:
     """Leaves a policy, and in the notes how long it took in all and its figures."""
-    source = study.sources[cell.source]
+    source = {**study.sources[cell.source], **study.departures.get(cell.task, {})}
     sim = replace(sim_of(study, cell, source["region"]), **source)
     root = demonstrations(_dataset(request, cell), sim, DEMONSTRATION_SEED, cell.demonstrations)
     watch = Watch(cell.name, say, lambda seconds: notes.add("train_s", seconds))

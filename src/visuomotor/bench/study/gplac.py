@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from visuomotor.bench.study.gplac_figures import GPLAC, GPLAC_TITLE
-from visuomotor.bench.study.gplac_methods import SOURCE, WEAK_IMAGES, augmented, gplac
+from visuomotor.bench.study.gplac_methods import (
+    DEPARTURES,
+    SOURCE,
+    WEAK_IMAGES,
+    augmented,
+    gplac,
+)
 from visuomotor.bench.study.plan import UNSEEN, Method, Study
 from visuomotor.bench.study.reporting import Claim, CurvePlot, Gap, Target
 from visuomotor.sim.environments import ENVIRONMENTS
@@ -47,6 +53,7 @@ STUDY = Study(
     methods=METHODS,
     tasks=("pusher", "striker", "push_mug"),
     sources={"expert": SOURCE},
+    departures=DEPARTURES,
     demonstrations=(400,),
     cameras=("front",),
     rollouts=400,

@@ -28,6 +28,8 @@ WEAK_IMAGES = 8_000
 FORTY: Variant = "weak_environments"
 SOURCE: dict[str, Any] = {"region": "interpolation", "hand_noise_m": 0.003}
 """How the demonstrations are given, in one environment or in forty."""
+DEPARTURES: dict[str, dict[str, Any]] = {"striker": {"hand_noise_m": 0.0}}
+"""Of single tasks: a ball that is hit 3 mm beside its middle misses the goal in half the cases."""
 PUSHES = ("push_mug",)
 """Tasks in which the network gives where a straight push begins."""
 
@@ -81,5 +83,7 @@ def _weak_images(job: Job, count: int) -> Path:
 
 
 def _forty(job: Job) -> Path:
-    sim = SimConfig(task=job.cell.task, variant=FORTY, cameras=("front",), **SOURCE)
+    task = job.cell.task
+    source = {**SOURCE, **DEPARTURES.get(task, {})}
+    sim = SimConfig(task=task, variant=FORTY, cameras=("front",), **source)
     return demonstrations(job.shared / FORTY, sim, DEMONSTRATION_SEED, job.cell.demonstrations)

@@ -105,7 +105,8 @@ class Filling:
 class Study:
     """A family's plan; the first of each is what `study run` does without being told.
 
-    sources: demonstrator -> fields of its SimConfig, `region` among them. row_fields: names of
+    sources: demonstrator -> fields of its SimConfig, `region` among them; departures: task -> those
+    that differ for it, whoever demonstrates. row_fields: names of
     figures that the methods return, to be averaged over seeds into every row. notes: paragraphs
     for the table's text. unseen: variant -> the one that its region `unseen` is rolled out in, by
     default `<variant>_unseen`; unseen_development: the same where methods are chosen. clusters:
@@ -125,6 +126,7 @@ class Study:
     tasks: tuple[str, ...]
     sources: Mapping[str, Mapping[str, Any]]
     demonstrations: tuple[int, ...]
+    departures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cameras: tuple[str, ...] = ("front", "side")
     rollouts: int = 100
     row_fields: tuple[str, ...] = ()
