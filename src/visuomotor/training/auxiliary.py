@@ -68,22 +68,25 @@ def open_weak(
     dataset: Dataset,
     camera: CameraSpec,
     report: Report = lambda _: None,
+    folder: str = "",
 ) -> WeakImages:
     """The weak images as the camera's are seen: the same size and the same aspect of their pixels.
 
-    A camera whose image was squeezed into its size (`CameraSpec`) squeezes the weak images alike.
+    folder: another than the settings', of which all images count. A camera whose image was squeezed
+    into its size (`CameraSpec`) squeezes the weak images alike.
     """
     K = dataset.episodes[0].K[camera.name]
     aspect = camera.width / camera.height * float(K[1, 1] / K[0, 0])
     size = (camera.height, camera.width)
     found = read_weak_images(
-        Path(settings.weak),
+        Path(folder or settings.weak),
         size,
         settings.weak_labels,
         aspect,
         progress=lambda done, total: report(Progress("read_weak_images", done, total)),
     )
-    return found if settings.weak_images is None else found.thinned(settings.weak_images)
+    few = None if folder else settings.weak_images
+    return found if few is None else found.thinned(few)
 
 
 class WeakTask:

@@ -54,7 +54,11 @@ def train_gplac(
     beside = None
     if weak is not None and config.use not in ("finetune", "frozen"):
         beside = WeakTask(config, weak, config.steps)
-    objective = Objective(config, network, images, samples, scales, beside)
+    unseen = None
+    if config.weak_unseen:
+        others = open_weak(config, dataset, config.camera, report, config.weak_unseen)
+        unseen = WeakTask(config, others, config.steps)
+    objective = Objective(config, network, images, samples, scales, beside, unseen)
     if weak is not None and config.use in ("finetune", "frozen"):
         classify_first(network.encoder, weak, config, out, report, should_stop, device)
         if config.use == "frozen":

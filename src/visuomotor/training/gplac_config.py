@@ -22,7 +22,9 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     CNN-C); `finetune`, classified first, then the task alone (ATT-FT); `frozen`, classified first,
     then the heads alone; `autoencoder`, both sorts of images are drawn from the features (ATT-AE);
     `reversal`, the features must not tell the sorts apart (ATT-DA); `joint_reversal`, this and the
-    classification (GPLAC-DA). Without weak images it is ATT-1 or CNN-1. pose_objects: before the
+    classification (GPLAC-DA). Without weak images it is ATT-1 or CNN-1. weak_unseen: a folder of
+    weak images from which nothing is learned ("" is none); how many of them are classified right is
+    told as `weak_unseen`. pose_objects: before the
     task, the encoder learns the places of these objects, which only a simulation knows (the paper's
     ATT-PO), in the episodes of pose_dataset ("": in the demonstrations). first_steps: of what is
     learned before the task (None: as many as `steps`). reversal: how much of the reversed gradient
@@ -35,6 +37,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     """
 
     use: Use = "joint"
+    weak_unseen: str = ""
     pose_objects: tuple[str, ...] = ()
     pose_dataset: str = ""
     first_steps: int | None = None
@@ -67,6 +70,11 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
                 f"gplac training: got shrink {self.shrink}, first_steps {self.first_steps}, "
                 f"reversal {self.reversal}, width_weight {self.width_weight}; expected positive "
                 "numbers, weights >= 0"
+            )
+        if self.weak_unseen and not self.classifies:
+            raise ValueError(
+                f"gplac training: got weak_unseen with weak {self.weak!r} and use {self.use}; "
+                "expected weak images that are classified beside the task"
             )
         if self.use != "joint" and not self.weak:
             raise ValueError(

@@ -24,13 +24,16 @@ from visuomotor.training.image_augmentation import augment_images
 from visuomotor.training.images import Images, stacked
 from visuomotor.training.samples import Samples
 
+LOOK_EVERY = 10
+"""Steps from one look at unseen weak images to the next."""
 Losses = tuple[Tensor, dict[str, Tensor]]
 
 
 class Objective:
     """Loss and metrics of a step.
 
-    images: of the samples. weak: the weak images, if there are any.
+    images: of the samples. weak: the weak images, if there are any; unseen: others, from which
+    nothing is learned, and a batch of which is looked at every LOOK_EVERY steps.
     """
 
     def __init__(
@@ -41,16 +44,18 @@ class Objective:
         samples: Samples,
         scales: Scales,
         weak: WeakTask | None,
+        unseen: WeakTask | None = None,
     ) -> None:
         self.network = network
         self._config, self._images, self._samples = config, images, samples
-        self._scales, self._weak = scales, weak
+        self._scales, self._weak, self._unseen = scales, weak, unseen
+        self._others, self._look_now = np.random.default_rng(config.seed), False
         self._strength = 0.0
         self.model = nn.ModuleDict({"network": network})
         features = network.shape[0]
         self.metrics: tuple[str, ...] = cloning.METRICS
         if config.classifies:
-            self.metrics += WEAK_METRICS
+            self.metrics += WEAK_METRICS if unseen is None else (*WEAK_METRICS, "weak_unseen")
         if config.adapts:
             self.model["domain"] = mlp(features, config.classifier, 1)
             self.metrics += ("domain", "domain_accuracy")
@@ -66,6 +71,7 @@ class Objective:
         if self._weak is None:
             return
         self._weak.begin(step)
+        self._look_now = self._unseen is not None and step % LOOK_EVERY == 0
         steps = self._config.steps
         before = self._config.warm_up(steps)
         progress = (step - before) / max(1, steps - before)
@@ -97,11 +103,23 @@ class Objective:
         if config.classifies:
             logits = self.network.classify(features[n:])
             loss, values = self._weak.joined(loss, values, logits, positive)
+            if self._look_now:
+                values["weak_unseen"] = self._told_right(device)
         if config.adapts:
             loss, values = self._adapted(loss, values, features)
         if config.draws:
             loss, values = self._drawn(loss, values, images, features)
         return loss, values
+
+    @torch.no_grad()
+    def _told_right(self, device: torch.device) -> Tensor:
+        """The share of a batch of unseen weak images that are classified right, as when acting."""
+        assert self._unseen is not None
+        images, positive = self._unseen.draw(self._others, device)
+        self.network.eval()
+        logits = self.network.classify(self.network.encoder(images))
+        self.network.train()
+        return ((logits > 0) == (positive > 0.5)).float().mean()
 
     def _look(self, images: Tensor) -> Tensor:
         """Features (B, F), of one pass or, where that is asked for, of one for either sort."""

@@ -123,6 +123,22 @@ def test_both_losses_fall_and_unseen_images_are_told_apart(gplac: Path, tmp_path
     assert (shown == held.positive).mean() > 0.9
 
 
+def test_unseen_images_are_looked_at_and_not_learned_from(
+    demos: Path, weak: str, tmp_path: Path
+) -> None:
+    short = replace(CONFIG, weak=weak, steps=60, warm_up_steps=5)
+    others = str(write_blobs(tmp_path / "others", 40, seed=2))
+    train_gplac(short, demos, tmp_path / "blind")
+    train_gplac(replace(short, weak_unseen=others), demos, tmp_path / "looking")
+    without, told = (load_checkpoint(tmp_path / name).tensors for name in ("blind", "looking"))
+    assert all(torch.equal(told[name], tensor) for name, tensor in without.items())
+    shares = [float(r["weak_unseen"]) for r in rows_of(tmp_path / "looking") if r["weak_unseen"]]
+    assert shares
+    assert all(0 <= s <= 1 for s in shares)
+    with pytest.raises(ValueError, match="expected weak images that are classified"):
+        replace(CONFIG, weak_unseen=others)
+
+
 def test_the_policy_has_its_points_and_says_whether_the_object_is_there(
     gplac: Path, demos: Path
 ) -> None:

@@ -6,6 +6,7 @@ from visuomotor.bench.study.gplac_figures import GPLAC, GPLAC_TITLE
 from visuomotor.bench.study.gplac_methods import (
     DEPARTURES,
     SOURCE,
+    UNSEEN_IMAGES,
     WEAK_IMAGES,
     augmented,
     gplac,
@@ -57,6 +58,7 @@ STUDY = Study(
     demonstrations=(400,),
     cameras=("front",),
     rollouts=400,
+    row_fields=("weak_unseen",),
     claims=(
         Claim("gplac", "att_1", regions=AWAY),
         Claim("gplac", "att_da", regions=AWAY),
@@ -78,7 +80,8 @@ STUDY = Study(
         "in each: textures, colours, light, distractors, the objects' instances and a slight shift "
         "of the camera. Intervals and tests draw whole environments anew. The weak images are from "
         f"{ENVIRONMENTS - 1} others and the demonstrations' own, {WEAK_IMAGES} of them unless a "
-        "method says so, without a robot. "
+        "method says so, without a robot; `weak_unseen` is the share that is classified right of "
+        f"{UNSEEN_IMAGES} images of {ENVIRONMENTS} environments that are neither. "
         "No layer is initialised from VGG-16.",
     ),
 )

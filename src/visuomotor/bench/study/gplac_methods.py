@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from visuomotor.bench.study.curve import read_rows
 from visuomotor.bench.study.plan import DEMONSTRATION_SEED, Job
 from visuomotor.bench.study.work import demonstrations, locked
 from visuomotor.sim import SimConfig
@@ -25,7 +28,9 @@ Train = Callable[[Job], Mapping[str, Any]]
 STEPS, BATCH = 10_000, 16
 WEAK_IMAGES = 8_000
 """Half of either label, from 40 environments; the paper's 80 000 add a quarter of a point there."""
+UNSEEN_IMAGES = 400
 FORTY: Variant = "weak_environments"
+VALIDATION: Variant = "validation_environments"
 SOURCE: dict[str, Any] = {"region": "interpolation", "hand_noise_m": 0.003}
 """How the demonstrations are given, in one environment or in forty."""
 DEPARTURES: dict[str, dict[str, Any]] = {"striker": {"hand_noise_m": 0.0}}
@@ -45,6 +50,9 @@ def gplac(weak: int = 0, forty: bool = False, poses: bool = False, **settings: A
         cell, chosen = job.cell, dict(settings)
         if weak:
             chosen |= {"weak": str(_weak_images(job, weak)), "weak_labels": LABELS}
+        classifies = weak > 0 and chosen.get("use", "joint") in ("joint", "joint_reversal")
+        if classifies:
+            chosen |= {"weak_unseen": str(_weak_images(job, UNSEEN_IMAGES, VALIDATION))}
         if poses:
             chosen |= {"pose_objects": make_task(cell.task).objects[:1]}
             chosen |= {"pose_dataset": str(_forty(job))}
@@ -65,7 +73,7 @@ def gplac(weak: int = 0, forty: bool = False, poses: bool = False, **settings: A
             batch=BATCH,
             **chosen,
         )
-        return {}
+        return _lately(job.out, "weak_unseen")
 
     return method
 
@@ -75,10 +83,16 @@ def augmented() -> Train:
     return gplac(augmentation=STRONG)
 
 
-def _weak_images(job: Job, count: int) -> Path:
-    folder = job.shared / f"weak-{count}"
+def _lately(folder: Path, metric: str) -> dict[str, float]:
+    """A metric's mean over the last tenth of its rows, under its name; {} where there are none."""
+    values = [v for v in read_rows(folder, metric).get(metric, []) if v is not None]
+    return {metric: float(np.mean(values[-max(1, len(values) // 10) :]))} if values else {}
+
+
+def _weak_images(job: Job, count: int, variant: Variant = FORTY) -> Path:
+    folder = job.shared / (f"weak-{count}" if variant == FORTY else f"weak-{variant}-{count}")
     with locked(folder.with_suffix(".lock")):
-        render_weak(job.cell.task, FORTY, count, folder)
+        render_weak(job.cell.task, variant, count, folder)
     return folder
 
 
