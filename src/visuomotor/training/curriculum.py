@@ -43,7 +43,7 @@ class Curriculum:
     orientation_gain: float = 0.004
     position: float = 0.0
     position_gain: float = 0.002
-    position_from: int = 200
+    position_from: int = 0
     jitter_m: float = 0.005
     at: int | None = None
     fixed: bool = False
