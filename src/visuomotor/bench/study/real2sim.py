@@ -60,8 +60,8 @@ STUDY = Study(
         "starts each that are drawn from the paper's ranges, by the paper's metrics; azimuths "
         "within 90° of the expected one, as the text says.",
         f"Every policy has {UPDATES} updates of 70 worlds × 120 steps, where the paper's have "
-        "1000; the curriculum is as much faster. It was changed after one training of `put_onto` had "
-        "been judged on the starts from 400000 on, all of whose rollouts ended behind the other "
+        "1000; the curriculum is as much faster. It was changed after one training of `put_onto` "
+        "had been judged on the starts from 400000 on, whose rollouts ended beside the other "
         "object ([why](../skills.md#learning)): the tables' starts are others since.",
     ),
 )
