@@ -36,6 +36,7 @@ def demos(
     demonstrator: Literal["expert", "human_like"] = "expert",
     hand_noise_m: float = 0.0,
     slips_hz: float = 0.0,
+    strays_hz: float = 0.0,
     start: str = "",
     goal: str = "",
     disturbance: Disturbance = "none",
@@ -57,6 +58,7 @@ def demos(
         demonstrator: The scripted expert, or that with a person's curves, pauses and pace.
         hand_noise_m: How far the hand sways beside its targets, standard deviation in metres.
         slips_hz: How often the hand slips 1 to 2 cm aside or, seldom, its gripper does.
+        strays_hz: How often it closes and is taken up and aside, with something in it or not.
         start: Where to begin, in tasks with several starts; without it they take turns.
         goal: Where to end, in tasks with several goals; without it as shown from that start.
         disturbance: Once in mid-episode: the arm held for 2 s, or an object moved.
@@ -81,6 +83,7 @@ def demos(
         "demonstrator": demonstrator,
         "hand_noise_m": hand_noise_m,
         "slips_hz": slips_hz,
+        "strays_hz": strays_hz,
         "start": start,
         "goal": goal,
         "disturbance": disturbance,

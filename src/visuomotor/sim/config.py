@@ -41,16 +41,17 @@ class SimConfig:
     a person's curves, pauses and changes of pace. hand_noise_m: by how much (standard deviation
     along each axis) the hand sways beside what it is told, for demonstrations that show how to come
     back (Laskey et al. 2017). slips_hz: for the same end, how often on average the hand goes 1 to 2
-    cm aside for a moment, or, seldom, the gripper opens or closes untold. start, goal: names, in
-    tasks that have several. Without a start the seeds take turns with those that are demonstrated;
-    without a goal a demonstration ends in the one that is shown from its start, and a rollout may
-    end in any. disturbance: once in mid-episode, at a time drawn by seed, the arm and its gripper
-    are `held` still for 2 s, or the task has an object `moved` a few centimetres. appearance:
-    `light` draws the arm's collision geometry, `full` its visual meshes decimated to what an image
-    shows, `original` all of their triangles (several times dearer without a GPU); the physics is
-    the same. The noise fields are zero by default; depth noise has standard deviation depth_noise *
-    z² (z in m), as a stereo camera's has, depth_holes is the fraction of depth pixels lost in
-    patches.
+    cm aside for a moment, or, seldom, the gripper opens or closes untold. strays_hz: how often it
+    closes and is taken up and aside for a second, whether it holds something or not. start, goal:
+    names, in tasks that have several. Without a start the seeds take turns with those that are
+    demonstrated; without a goal a demonstration ends in the one that is shown from its start, and a
+    rollout may end in any. disturbance: once in mid-episode, at a time drawn by seed, the arm and
+    its gripper are `held` still for 2 s, or the task has an object `moved` a few centimetres.
+    appearance: `light` draws the arm's collision geometry, `full` its visual meshes decimated to
+    what an image shows, `original` all of their triangles (several times dearer without a GPU); the
+    physics is the same. The noise fields are zero by default; depth noise has standard deviation
+    depth_noise * z² (z in m), as a stereo camera's has, depth_holes is the fraction of depth pixels
+    lost in patches.
     """
 
     task: str = "lift"
@@ -60,6 +61,7 @@ class SimConfig:
     demonstrator: Demonstrator = "expert"
     hand_noise_m: float = 0.0
     slips_hz: float = 0.0
+    strays_hz: float = 0.0
     start: str = ""
     goal: str = ""
     disturbance: Disturbance = "none"
@@ -91,6 +93,8 @@ class SimConfig:
             raise ValueError(f"got hand_noise_m {self.hand_noise_m}, expected 0 to 0.03")
         if not 0 <= self.slips_hz <= 1:
             raise ValueError(f"got slips_hz {self.slips_hz}, expected 0 to 1")
+        if not 0 <= self.strays_hz <= 0.5:
+            raise ValueError(f"got strays_hz {self.strays_hz}, expected 0 to 0.5")
         if self.disturbance not in get_args(Disturbance):
             raise ValueError(
                 f"got disturbance {self.disturbance!r}, expected {', '.join(get_args(Disturbance))}"

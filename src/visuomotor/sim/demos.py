@@ -78,6 +78,8 @@ def _tags(world: SimWorld, seed: int) -> tuple[str, ...]:
         tags.append(f"hand noise {config.hand_noise_m:g} m")
     if config.slips_hz > 0:
         tags.append(f"slips {config.slips_hz:g} Hz")
+    if config.strays_hz > 0:
+        tags.append(f"strays {config.strays_hz:g} Hz")
     if config.disturbance != "none":
         tags.append(f"disturbance {config.disturbance}")
     return tuple(tags)

@@ -1,4 +1,8 @@
-"""Slips: for a moment the hand or its gripper does what nobody asked, and somebody corrects it."""
+"""Slips and strays: hand or gripper do what nobody asked, and somebody corrects it.
+
+What is recorded are the targets, which stay as they were: a demonstration then shows how to come
+back from where it has not been (Laskey et al. 2017, *DART*).
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,7 @@ _HALF_OPEN_M, _OPEN_M = 0.04, 0.08
 
 @dataclass(frozen=True)
 class Slips:
-    """starts_s (S,) since the reset, ascending; aside_m (S, 3) in base, 0 for the gripper's.
-
-    What is recorded are the targets, which stay as they were: a demonstration then shows how to
-    come back from where it has not been (Laskey et al. 2017, *DART*).
-    """
+    """starts_s (S,) since the reset, ascending; aside_m (S, 3) in base, 0 for the gripper's."""
 
     starts_s: NDArray[np.float64]
     aside_m: NDArray[np.float64]
@@ -57,3 +57,39 @@ class Slips:
         i = int(np.searchsorted(self.starts_s, elapsed_s, side="right")) - 1
         share = (elapsed_s - self.starts_s[i]) / LONG_S if i >= 0 else 1.0
         return (i, float(share)) if share < 1.0 else (None, 0.0)
+
+
+STRAY_S = 1.2
+"""How long one lasts."""
+STRAY_UP_M, STRAY_ASIDE_M = (0.02, 0.08), (0.0, 0.10)
+"""How far the hand is taken."""
+
+
+@dataclass(frozen=True)
+class Strays:
+    """The hand closes, whatever is in it, and is taken up and aside as if it carried something.
+
+    So a demonstration shows what to do with a hand that has closed on nothing. starts_s (S,) since
+    the reset, ascending; way_m (S, 3) in base.
+    """
+
+    starts_s: NDArray[np.float64]
+    way_m: NDArray[np.float64]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, rate_hz: float, until_s: float) -> Strays:
+        """As many a second as rate_hz on average, one after the other."""
+        count = int(until_s * rate_hz * 3) + 8
+        starts = np.cumsum(STRAY_S + rng.exponential(1.0 / rate_hz, count))
+        angle, far = rng.uniform(-np.pi, np.pi, count), rng.uniform(*STRAY_ASIDE_M, count)
+        up = rng.uniform(*STRAY_UP_M, count)
+        return cls(starts, np.stack([far * np.cos(angle), far * np.sin(angle), up], axis=1))
+
+    def now(self, elapsed_s: float) -> tuple[int, NDArray[np.float64]] | None:
+        """Which one it is, and how far (3,) it has gone, m: up at first, then aside; None: none."""
+        i = int(np.searchsorted(self.starts_s, elapsed_s, side="right")) - 1
+        share = (elapsed_s - self.starts_s[i]) / STRAY_S if i >= 0 else 1.0
+        if share >= 1.0:
+            return None
+        up, aside = min(2.0 * share, 1.0), max(2.0 * share - 1.0, 0.0)
+        return i, self.way_m[i] * (aside, aside, up)

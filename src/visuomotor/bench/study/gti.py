@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from visuomotor.bench.study.gti_methods import (
     DEMONSTRATIONS,
+    DEPARTURES,
     ROLLOUTS,
     SECOND,
     SIGHT,
@@ -54,6 +55,7 @@ STUDY = Study(
     },
     tasks=("cross", "bread"),
     sources={"human_like": SOURCE},
+    departures=DEPARTURES,
     demonstrations=(DEMONSTRATIONS,),
     cameras=tuple(c.name for c in SIGHT),
     regions=("starts",),

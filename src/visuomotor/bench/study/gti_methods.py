@@ -39,6 +39,8 @@ ROLLOUTS = {"cross": 400, "bread": 240}
 FIRST_ROLLOUT = 100_000
 DEMONSTRATIONS = 100
 """50 of each of the two tasks that are shown."""
+DEPARTURES: dict[str, dict[str, Any]] = {"bread": {"strays_hz": 0.1}}
+"""Of single tasks: in bread a grasp may fail, and nobody would show what to do then."""
 SOURCE: dict[str, Any] = {"region": "interpolation", "demonstrator": "human_like", "slips_hz": 0.3}
 
 
