@@ -23,6 +23,7 @@ HEIGHTS_M, RADII_M, PLACE_M = (0.04, 0.10), (0.04, 0.05), 1e-3
 AROUND = BENCHMARKS["hard"]
 """What positions widen to."""
 _RAISED_M, _TRIES = 0.01, 50
+_LATER = 200
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,24 @@ class Curriculum:
     update, and ends at 1. Positions are drawn about where demonstrations begin, with a standard
     deviation of `jitter_m` along each axis, and evenly from the ranges AROUND; the start lies
     between the two, at `position` of the way to the latter. That share grows by `position_gain`
-    from update `position_from` on, and ends at 1. at: what counts as 1000 updates, so that a
-    shorter training sees the same, faster (None: 1000 of them). fixed: nothing grows, orientations
-    are drawn from all: the paper's figure 4 without curriculum.
+    from update `position_from` on (None: at once in actions with two objects, whose demonstrations
+    begin outside of AROUND, else from 200 on), and ends at 1. at: what counts as 1000 updates, so
+    that a shorter training sees the same, faster (None: 1000 of them). fixed: nothing grows,
+    orientations are drawn from all: the paper's figure 4 without curriculum.
     """
 
     orientation: float = 0.01
     orientation_gain: float = 0.004
     position: float = 0.0
     position_gain: float = 0.002
-    position_from: int = 0
+    position_from: int | None = None
     jitter_m: float = 0.005
     at: int | None = None
     fixed: bool = False
 
     def __post_init__(self) -> None:
-        amounts = (self.orientation_gain, self.position_gain, self.position_from, self.jitter_m)
+        since = self.position_from or 0
+        amounts = (self.orientation_gain, self.position_gain, since, self.jitter_m)
         shares = (self.orientation, self.position)
         if min(amounts) < 0 or min(shares) < 0 or max(shares) > 1 or (self.at or 1) < 1:
             raise ValueError(
@@ -59,12 +62,16 @@ class Curriculum:
                 "negative, orientation and position at most 1, at 1 or more"
             )
 
-    def spread(self, update: int) -> tuple[float, float]:
-        """The scale of orientations and the share of positions' ranges, both 0 to 1."""
+    def spread(self, update: int, two: bool = False) -> tuple[float, float]:
+        """The scale of orientations and the share of positions' ranges, both 0 to 1.
+
+        two: in an action with two objects.
+        """
         if self.fixed:
             return 1.0, self.position
         n = update * 1000 / self.at if self.at else float(update)
-        position = self.position + self.position_gain * max(0.0, n - self.position_from)
+        since = (0 if two else _LATER) if self.position_from is None else self.position_from
+        position = self.position + self.position_gain * max(0.0, n - since)
         return min(self.orientation + self.orientation_gain * n, 1.0), min(position, 1.0)
 
     def draw(self, n: int, update: int, beginnings: Float64, rng: np.random.Generator) -> Starts:
@@ -73,7 +80,7 @@ class Curriculum:
         beginnings (D, 3) m: where demonstrations have the object that is in the hand; its height
         counts from where it rests. With D = 0 the hand begins about the first object.
         """
-        scale, share = self.spread(update)
+        scale, share = self.spread(update, two=len(beginnings) > 0)
         heights, radii = rng.uniform(*HEIGHTS_M, (n, 2)), rng.uniform(*RADII_M, (n, 2))
         near = rng.normal(0.0, self.jitter_m, (n, 3))
         near[:, 2] += heights[:, 1 if len(beginnings) else 0] / 2

@@ -146,7 +146,8 @@ def train_skill(
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + n)
             with torch_threads(config.learner_threads):
                 figures |= learner.update(n, experience, generator)
-            figures["orientation"], figures["position"] = config.curriculum.spread(n)
+            spread = config.curriculum.spread(n, two=bool(reward.action.static))
+            figures["orientation"], figures["position"] = spread
             done = n + 1
             if config.check_starts and (done % config.check_every == 0 or done == total):
                 now = collector.starts(config.check_starts, n)

@@ -185,7 +185,7 @@ def test_the_page_shows_what_is_missing_and_means_of_what_is_there() -> None:
 def test_only_what_is_in_no_table_is_said_to_be_in_none() -> None:
     there, gone = judged("multi_video", ACTION, [1, 1]), judged("max", ACTION, [0, 1])
     listed = [
-        {"utc": "2026-01-01", "cell": r.cell.name, "region": "hard", "first_seed": "410000"}
+        {"utc": "2026-01-01", "cell": r.cell.name, "region": "hard", "first_seed": "420000"}
         | {"rollouts": "2", "successes": "1", "trained": "", "commit": "abc"}
         for r in (there, gone)
     ]
@@ -198,7 +198,7 @@ def test_skills_that_were_judged_from_other_starts_are_not_compared() -> None:
     other = judged("max", ACTION, [0, 1])
     other.regions["hard"] |= {"first_seed": 0, "starts_from": "file abc"}
     results = [judged("multi_video", ACTION, [1, 1]), other]
-    with pytest.raises(DataError, match=r"other starts \(file abc and seed 410000\)"):
+    with pytest.raises(DataError, match=r"other starts \(file abc and seed 420000\)"):
         page(study_of("real2sim"), results, "command")
 
 

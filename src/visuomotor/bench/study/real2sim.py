@@ -62,6 +62,7 @@ STUDY = Study(
         f"Every policy has {UPDATES} updates of 70 worlds × 120 steps, where the paper's have "
         "1000; the curriculum is as much faster. It was changed after one training of `put_onto` "
         "had been judged on the starts from 400000 on, whose rollouts ended beside the other "
-        "object ([why](../skills.md#learning)): the tables' starts are others since.",
+        "object, and once more after a push had been judged on those from 410000 on "
+        "([why](../skills.md#learning)): the tables' starts are others since.",
     ),
 )

@@ -16,8 +16,8 @@ from visuomotor.training.skill import train_skill
 from visuomotor.training.skill_config import SkillTrainingConfig
 from visuomotor.video.demonstration import Demonstration, digest, load_demonstration
 
-UPDATES = 250
-"""Of every policy, with a curriculum as much faster; the paper's have 1000. With as many `put_onto`
+UPDATES = 300
+"""Of every policy, with a curriculum as much faster; the paper's have 1000. With 250 `put_onto`
 succeeded from 96% of hard starts (benchmarks/results/development/real2sim_put_onto.json)."""
 SINGLES = 6
 """At most so many videos of an action are learned from one by one; the paper has six."""
