@@ -223,6 +223,7 @@ def arm(
     """
     from dataclasses import asdict
 
+    from visuomotor.bench.results import save_result
     from visuomotor.bench.skill_on_arm import (
         evaluate_in_graph,
         load_skill_policy,
@@ -263,8 +264,11 @@ def arm(
     for error in sorted({r.error for r in rollouts if r.error}):
         print(f"an episode: {error}")
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
         values = {"action": policy.motion.action, "region": region, "graph": graph, **figures}
         values["rollouts"] = [asdict(r) for r in rollouts]
-        out.write_text(json.dumps(values, indent=2) + "\n")
+        command = (
+            f"visuomotor skill arm --checkpoint CHECKPOINT --episodes {episodes} "
+            f"--first-seed {first_seed} --region {region}{' --graph' * graph}"
+        )
+        save_result(out, values, "one start each, objects' true poses are told", command, seeds)
     return 0

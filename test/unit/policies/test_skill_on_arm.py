@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 
 from visuomotor.bench.skill_on_arm import roll_out_on_arm
 from visuomotor.checkpoint import load_tensors, save_checkpoint, save_tensors
+from visuomotor.cli import main
 from visuomotor.config import save_yaml
 from visuomotor.contracts import STEP_NS, Observation
 from visuomotor.control.kinematics import HOME_Q, arm_state
@@ -325,3 +327,19 @@ def test_settings_are_for_skills_alone(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "bc", "bc", SMALL, actor().state_dict(), {}, spec, "")
     with pytest.raises(ConfigError, match="family bc takes none"):
         load_policy(tmp_path / "bc", tmp_path / "arm.yaml")
+
+
+def test_the_command_judges_and_writes_what_it_saw(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_replay(tmp_path / "again", example_demonstration("push_left_to_right"))
+    out = tmp_path / "arm.json"
+    words = ["skill", "arm", "--checkpoint", str(tmp_path / "again"), "--episodes", "1"]
+    assert main([*words, "--first-seed", "5", "--out", str(out)]) == 0
+    assert "push_left_to_right on the arm: 1 of 1" in capsys.readouterr().out
+    result = json.loads(out.read_text())
+    assert result["figures"]["successes"] == 1
+    assert result["figures"]["rollouts"][0]["seed"] == 5
+    assert result["seeds"] == [5]
+    assert result["commit"]
+    assert str(tmp_path) not in out.read_text(), "no path of this machine"
