@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visuomotor.bench.study_rows import study_rows
 from visuomotor.errors import DataError
 
 BEGIN = "<!-- results: begin; `make bench` writes what is between -->"
@@ -241,6 +242,7 @@ def results_table(results: Path) -> str:
                 f"{row.what!r}; measure again or mend the row in bench/tables.py"
             ) from None
         lines.append(f"| {row.what} | {text} |")
+    lines += [f"| {what} | {text} |" for what, text in study_rows(results)]
     files = ", ".join(f"[{name}](benchmarks/results/{name}.json)" for name in found)
     return "\n".join(
         [

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from visuomotor.bench.study.cell import Cell, CellResult
+from visuomotor.bench.study.cell import save as save_cell
 from visuomotor.bench.tables import BEGIN, END, results_table, update_readme
 from visuomotor.errors import DataError
 
@@ -39,6 +41,21 @@ def test_success_stands_with_its_interval(tmp_path: Path) -> None:
     assert "0.950 of 40 [0.835, 0.986]" in table
     assert "0.950 of 200" in table
     assert "0.000 of 100" in table
+
+
+def test_studies_have_lines_of_what_their_cells_hold(tmp_path: Path) -> None:
+    save(tmp_path, "sync", figures={"loss_5%": {"sets_possible": 300, "sets_emitted": 297}})
+    assert "docs/results" not in results_table(tmp_path)
+    for seed, solved in ((0, [1, 1, 1, 0]), (1, [0, 0, 0, 0])):
+        cell = Cell("real2sim", "multi_video", "put_onto", "plain", "videos", 4, seed)
+        regions = {"hard": {"success": solved}}
+        save_cell(tmp_path / "study", CellResult(cell, 1.0, "abc", MACHINE, "", regions, {}))
+    table = results_table(tmp_path)
+    assert "| 75.0% and 57% (1 of 9 actions) |" in table
+    pairs = {"a>d": {"success": [1, 1]}, "b>c": {"success": [1, 0]}, "a>c": {"success": [0, 0]}}
+    cell = Cell("gti", "gti", "cross", "plain", "human_like", 100, 0)
+    save_cell(tmp_path / "study", CellResult(cell, 1.0, "abc", MACHINE, "", pairs, {}))
+    assert "| 3 of 4 |" in results_table(tmp_path)
 
 
 def test_text_around_the_markers_stays_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
