@@ -21,6 +21,8 @@ from visuomotor.policies.skill.placement import RADIUS_M, Placement, placed
 _SPACING_M, _SPACING_RAD = 0.025, 0.15
 _STEEPEST_RAD = np.deg2rad(80.0)
 _GRASP_S = 1.2
+_STEEPER_RAD, _ASLANT_RAD = tuple(np.deg2rad((0.0, 15.0, 30.0, 45.0))), np.deg2rad(16.0)
+"""By how much a thing may be taken more steeply than it will be let go, and what is little."""
 _HOMEWARD, _CHECKED = (0.15, 0.5), 8
 """So many of the easiest ways are followed again with an elbow that goes home faster: the slower a
 way is gone, the farther home an elbow gets."""
@@ -81,52 +83,71 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
     foretold = [foreseen(motion, start, scene.sizes) for start in starts]
     _check_hands(motion.action, starts + [hand for hands in foretold for hand in hands])
     rises = [config.scale * motion.rise(hands, scene.sizes) for hands in foretold]
-    best: Plan | None = None
-    why = ""
+    best: _Tried | None = None
     for fitted, higher_m in product((True, False), config.raises_m):
         for hands, rise in zip(foretold, rises, strict=True):
             if not fitted and rise == 0:
                 continue
             raised_m = higher_m + (rise if fitted else 0.0)
-            plan, least = _easiest(hands, scene, config, raised_m, higher_m)
-            if plan.margin > _EASY:
-                return plan
-            if best is None or plan.margin > best.margin:
-                best, why = plan, least
-    if best is not None and best.margin > 0:
-        return best
+            tried = _easiest(hands, scene, config, raised_m, higher_m)
+            if tried.rank < (0, _ASLANT_RAD):
+                return tried.plan
+            if best is None or tried.rank < best.rank:
+                best = tried
+        if not fitted and best is not None and best.rank[0] == 0:
+            break
+    if best is not None and best.plan.margin > 0:
+        return best.plan
     x, y, _ = scene.origin
     raise RobotError(
         f"{motion.action} at ({x:.2f}, {y:.2f}) m in base: none of {len(config.yaws_rad)} yaws can "
-        f"be reached; nearest is {why}; move the object, or choose another scale, yaw or "
-        "raises_m (docs/skills.md)"
+        f"be reached; nearest is {best.snag if best else ''}; move the object, or choose another "
+        "scale, yaw or raises_m (docs/skills.md)"
     )
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A plan, how good it is (see `_rank`), and what is nearest to impossible on it."""
+
+    plan: Plan
+    rank: tuple[float, float, float]
+    snag: str
+
+
+def _rank(margin: float, tilt_rad: float) -> tuple[float, float, float]:
+    """The less, the better: of easy ways the one that puts things down least aslant."""
+    if margin > _EASY:
+        return 0.0, tilt_rad, -margin
+    return 1.0, -margin, tilt_rad
 
 
 def _easiest(
     hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float, above_m: float
-) -> tuple[Plan, str]:
-    """The easiest placement of a way whose frame stands raised_m above the table, and its snag.
+) -> _Tried:
+    """The best placement of a way whose frame stands raised_m above the table.
 
     above_m: how far above its middle an object that is fetched is taken.
     """
-    candidates = _candidates(scene, config, raised_m)
-    grasp = _grasp(hands)
-    ways = [_way(c, hands[0], grasp, scene, config, above_m) for c, _ in candidates]
-    paths, points = _paths(candidates, ways, hands, scene)
+    candidates = _candidates(hands, scene, config, raised_m)
+    ways = [_way(c, hands[0], scene, config, above_m) for c in candidates]
+    paths, points = _paths([c.placement for c in candidates], ways, hands, scene)
     things = (config.limits, config.reach, _standing(scene, config))
     found = reach(scene.q, paths, *things)
-    few = np.argsort(-found.margin)[:_CHECKED]
+    tilts = [c.tilt_rad for c in candidates]
+    order = sorted(range(len(candidates)), key=lambda i: _rank(float(found.margin[i]), tilts[i]))
+    few = np.array(order[:_CHECKED])
     checks = [Reach(found.margin[few], found.step[few], tuple(found.reason[i] for i in few))]
     if checks[0].margin[0] > 0:
         checks += [reach(scene.q, paths[:, few], *things, homeward=h) for h in _HOMEWARD]
     margins = np.stack([check.margin for check in checks])
-    i = int(margins.min(axis=0).argmax())
-    worst = int(margins[:, i].argmin())
-    placement, yaw_rad = candidates[few[i]]
-    way = ways[few[i]]
-    plan = Plan(placement, hands[0], way, yaw_rad, raised_m, float(margins[worst, i]))
-    return plan, _snag(checks[worst], i, paths[:, few[i]], points, yaw_rad)
+    ranks = [_rank(float(margins[:, i].min()), tilts[k]) for i, k in enumerate(few)]
+    i = ranks.index(min(ranks))
+    chosen, worst = candidates[few[i]], int(margins[:, i].argmin())
+    margin = float(margins[worst, i])
+    plan = Plan(chosen.placement, hands[0], ways[few[i]], chosen.yaw_rad, raised_m, margin)
+    snag = _snag(checks[worst], i, paths[:, few[i]], points, chosen.yaw_rad)
+    return _Tried(plan, ranks[i], snag)
 
 
 def _standing(scene: Scene, config: SkillArmConfig) -> tuple[Standing, ...]:
@@ -150,41 +171,52 @@ def _check_hands(action: str, hands: list[Hand]) -> None:
         )
 
 
-def _candidates(
-    scene: Scene, config: SkillArmConfig, raised_m: float
-) -> list[tuple[Placement, float]]:
-    x, y, z = scene.origin
-    return [
-        (placed(x, y, z + raised_m, yaw, config.scale, flipped), yaw)
-        for yaw, flipped in product(config.yaws_rad, (False, True))
-    ]
+@dataclass(frozen=True)
+class _Candidate:
+    """A placement of the frame, its yaw, and the rotation (3, 3) with which a thing is fetched.
 
-
-def _grasp(hands: Sequence[Hand]) -> Float64:
-    """The rotation (3, 3) with which a thing that stands is taken, so that it is let go upright.
-
-    Whoever takes it pointing down steeply and lets it go pointing ahead puts it down aslant.
+    tilt_rad: how far that thing will be aslant where it is let go.
     """
+
+    placement: Placement
+    yaw_rad: float
+    grasped: Float64
+    tilt_rad: float
+
+
+def _candidates(
+    hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float
+) -> list[_Candidate]:
+    """All yaws, the hand turned either way, and in the puts several grasps.
+
+    Whoever takes a thing pointing down steeply and lets it go pointing ahead puts it down aslant;
+    but ahead, near the table, the arm itself is in the way.
+    """
+    x, y, z = scene.origin
     before = [hand for hand in hands if hand.time_s < LEAVE_S + 1e-6]
     azimuth, _ = hand_angles(hands[0].rotation)
     _, elevation = hand_angles(before[-1].rotation)
-    return hand_rotation(azimuth, np.clip(elevation, 0.0, _STEEPEST_RAD))
+    steeper = _STEEPER_RAD if scene.fetched is not None else (0.0,)
+    taken = [float(np.clip(elevation + more, 0.0, _STEEPEST_RAD)) for more in steeper]
+    return [
+        _Candidate(
+            placed(x, y, z + raised_m, yaw, config.scale, flipped),
+            yaw,
+            hand_rotation(azimuth, down),
+            abs(down - float(elevation)),
+        )
+        for yaw, flipped, down in product(config.yaws_rad, (False, True), taken)
+    ]
 
 
 def _way(
-    placement: Placement,
-    start: Hand,
-    grasped: Float64,
-    scene: Scene,
-    config: SkillArmConfig,
-    raised_m: float,
+    candidate: _Candidate, start: Hand, scene: Scene, config: SkillArmConfig, raised_m: float
 ) -> tuple[Waypoint, ...]:
     """Up, over, and to the start along where the hand points; first by way of what is fetched.
 
-    grasped: the rotation (3, 3) in the frame with which that is taken; raised_m: so far above its
-    middle.
+    That is taken so far above its middle.
     """
-    table = config.limits.table_z_m
+    placement, table = candidate.placement, config.limits.table_z_m
     T_start = placement.ee(start.position, start.rotation)
     high = max(float(scene.T_base_ee[2, 3]), table + config.safe_m)
     wide = MAX_GRIPPER_WIDTH_M
@@ -200,7 +232,7 @@ def _way(
         come(T_start, wide)
         way.append(Waypoint(T_start, placement.width(start.opening), 0.3))
         return tuple(way)
-    R = placement.ee(start.position, grasped)[:3, :3]
+    R = placement.ee(start.position, candidate.grasped)[:3, :3]
     grasp = pose(R, scene.fetched + np.array([0.0, 0.0, raised_m]))
     come(grasp, wide)
     way.append(Waypoint(grasp, 0.0, _GRASP_S))
@@ -211,7 +243,7 @@ def _way(
 
 
 def _paths(
-    candidates: list[tuple[Placement, float]],
+    placements: list[Placement],
     ways: list[tuple[Waypoint, ...]],
     hands: Sequence[Hand],
     scene: Scene,
@@ -219,14 +251,14 @@ def _paths(
     """(T, N, 4, 4) of all candidates' ways and skills, and how many points the way has."""
     position = np.stack([h.position for h in hands])
     rotation = np.stack([h.rotation for h in hands])
-    scale = candidates[0][0].scale
+    scale = placements[0].scale
     kept = [0]
     for i in range(1, len(hands)):
         far = scale * float(np.linalg.norm(position[i] - position[kept[-1]]))
         turned = float(np.linalg.norm(rotvec_from_matrix(rotation[i] @ rotation[kept[-1]].T)))
         if far > 0.6 * _SPACING_M or turned > 0.6 * _SPACING_RAD or i == len(hands) - 1:
             kept.append(i)
-    skills = np.stack([c.ee(position[kept], rotation[kept]) for c, _ in candidates], axis=1)
+    skills = np.stack([c.ee(position[kept], rotation[kept]) for c in placements], axis=1)
     corners = np.stack([np.stack([w.T_base_ee for w in way]) for way in ways], axis=1)  # (W, N)
     before = np.broadcast_to(scene.T_base_ee, corners[0].shape)
     points = []
