@@ -233,6 +233,33 @@ def test_an_arms_hand_is_level_however_the_skills_is_rolled() -> None:
     np.testing.assert_allclose(turned, level, atol=1e-12)
 
 
+def test_a_pitched_placement_is_undone_exactly() -> None:
+    placement = placed(0.5, 0.1, 0.0, 0.7, 0.5, True, pitch_rad=0.4)
+    rotation, place = hand_rotation(0.3, 0.2), np.array([0.1, 0.0, 0.05])
+    T = placement.ee(place, rotation)
+    steeper = placed(0.5, 0.1, 0.0, 0.7, 0.5, True).ee(place, hand_rotation(0.3, 0.6))
+    np.testing.assert_allclose(T, steeper, atol=1e-12)
+    there, turned = placement.hand(T)
+    np.testing.assert_allclose(there, place, atol=1e-12)
+    np.testing.assert_allclose(turned, rotation, atol=1e-12)
+
+
+def test_fingers_are_foreseen_around_what_they_hold() -> None:
+    onto = Actor(SkillNetwork(SkillConfig("put_onto", (8,)), 1))
+    start = onto.starts(Sizes(0.03, 0.03), SkillArmConfig())[0]
+    openings: list[float] = []
+
+    class Watched:
+        action = "put_onto"
+
+        def tell(self, hand: Hand, seen: Hand, sizes: Sizes) -> Hand:
+            openings.append(seen.opening)
+            return hand.told(np.zeros(6), 0.0)
+
+    foreseen(Watched(), start, Sizes(0.03, 0.03))  # type: ignore[arg-type]
+    assert min(openings) == max(openings) == pytest.approx(0.045)
+
+
 def test_a_thing_is_taken_as_it_will_be_let_go() -> None:
     """So it is upright then, although the hand points down less than at the skill's start."""
     policy = replay("put_onto")

@@ -180,17 +180,23 @@ class Replay:
 
 
 def foreseen(motion: SkillMotion, start: Hand, sizes: Sizes) -> list[Hand]:
-    """The hand after every step, if it goes as it is told and its fingers close as fast."""
+    """The hand after every step, if it goes as it is told and its fingers close as fast.
+
+    In the puts they close on what they hold from the start.
+    """
     hands = [start]
-    opening = start.opening
+    narrowest = _HELD_M if find_action(motion.action).static else 0.0
+    opening = max(start.opening, narrowest)
     while hands[-1].time_s < EPISODE_S - 1e-6:
         hand = hands[-1]
-        opening += (hand.opening - opening) * _CLOSING
+        opening += (max(hand.opening, narrowest) - opening) * _CLOSING
         seen = Hand(hand.position, hand.rotation, opening)
         told = motion.tell(hand, seen, sizes)
         hands.append(told.moved(told.left_s))
     return hands
 
 
+_HELD_M = 0.045
+"""Of each finger from the middle, with a thing of middling size between them."""
 _CLOSING = 1.0 - float(np.exp(-1.0 / (CONTROL_HZ * 0.2)))
 """What the gripper world's drives make of the way to their target in a step."""

@@ -23,18 +23,20 @@ class Placement:
 
     The skill's hand and fr3_hand_tcp both point along z and close along y, and both frames lie
     between the fingers' pads. A parallel gripper is the same turned half about z: `flipped` says
-    which of the two the arm takes. At half size the palm is 4.2 cm behind the point; the Franka
+    which of the two the arm takes. The arm's hand points down by pitch_rad more than the skill's,
+    about the same point. At half size the palm is 4.2 cm behind the point; the Franka
     hand's is 3.7. Its fingertips are 0.9 cm before it instead of 1.9.
     """
 
     T_base_manipulation: Float64
     scale: float
     flipped: bool = False
+    pitch_rad: float = 0.0
 
     def ee(self, position: Float64, rotation: Float64) -> Float64:
         """T_base_ee (..., 4, 4) of hands at position (..., 3) m and rotation (..., 3, 3), level."""
         T = self.T_base_manipulation
-        rotation = level(rotation)
+        rotation = level(rotation) @ matrix_from_rotvec([0.0, self.pitch_rad, 0.0])
         turned = rotation @ _FLIP if self.flipped else rotation
         place = (self.scale * position) @ T[:3, :3].T + T[:3, 3]
         return pose(T[:3, :3] @ turned, place)
@@ -44,7 +46,8 @@ class Placement:
         T = inverse(self.T_base_manipulation)
         rotation = T[:3, :3] @ T_base_ee[..., :3, :3]
         place = T_base_ee[..., :3, 3] @ T[:3, :3].T + T[:3, 3]
-        return place / self.scale, rotation @ _FLIP if self.flipped else rotation
+        rotation = rotation @ _FLIP if self.flipped else rotation
+        return place / self.scale, rotation @ matrix_from_rotvec([0.0, -self.pitch_rad, 0.0])
 
     def width(self, opening: float) -> float:
         """The full width in m that an opening of each finger is here."""
@@ -55,6 +58,15 @@ class Placement:
         return float(np.clip(width_m / (2 * self.scale), 0.0, OPENING_M))
 
 
-def placed(x: float, y: float, z: float, yaw_rad: float, scale: float, flipped: bool) -> Placement:
+def placed(
+    x: float,
+    y: float,
+    z: float,
+    yaw_rad: float,
+    scale: float,
+    flipped: bool,
+    pitch_rad: float = 0.0,
+) -> Placement:
     """The frame over a place of the table in base, turned about the vertical."""
-    return Placement(pose(matrix_from_rotvec([0.0, 0.0, yaw_rad]), (x, y, z)), scale, flipped)
+    T = pose(matrix_from_rotvec([0.0, 0.0, yaw_rad]), (x, y, z))
+    return Placement(T, scale, flipped, pitch_rad)

@@ -21,8 +21,9 @@ from visuomotor.policies.skill.placement import RADIUS_M, Placement, placed
 _SPACING_M, _SPACING_RAD = 0.025, 0.15
 _STEEPEST_RAD = np.deg2rad(80.0)
 _GRASP_S = 1.2
-_STEEPER_RAD, _ASLANT_RAD = tuple(np.deg2rad((0.0, 15.0, 30.0, 45.0))), np.deg2rad(16.0)
-"""By how much a thing may be taken more steeply than it will be let go, and what is little."""
+_GRASPED = 0.6
+"""Of half its height, a thing may be taken so far above its middle at most."""
+_PITCHES_RAD = tuple(float(np.deg2rad(p)) for p in (0.0, 15.0, 30.0, 45.0))
 _HOMEWARD, _CHECKED = (0.15, 0.5), 8
 """So many of the easiest ways are followed again with an elbow that goes home faster: the slower a
 way is gone, the farther home an elbow gets."""
@@ -88,14 +89,15 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
         for hands, rise in zip(foretold, rises, strict=True):
             if not fitted and rise == 0:
                 continue
-            raised_m = higher_m + (rise if fitted else 0.0)
-            tried = _easiest(hands, scene, config, raised_m, higher_m)
-            if tried.rank < (0, _ASLANT_RAD):
+            above_m = higher_m
+            if scene.fetched is not None:
+                above_m = min(higher_m, _GRASPED * config.scale * scene.sizes.moved)
+            raised_m = above_m + rise if fitted else higher_m
+            tried = _easiest(hands, scene, config, raised_m, above_m)
+            if tried.plan.margin > _EASY:
                 return tried.plan
             if best is None or tried.rank < best.rank:
                 best = tried
-        if not fitted and best is not None and best.rank[0] == 0:
-            break
     if best is not None and best.plan.margin > 0:
         return best.plan
     x, y, _ = scene.origin
@@ -115,11 +117,11 @@ class _Tried:
     snag: str
 
 
-def _rank(margin: float, tilt_rad: float) -> tuple[float, float, float]:
-    """The less, the better: of easy ways the one that puts things down least aslant."""
+def _rank(margin: float, pitch_rad: float) -> tuple[float, float, float]:
+    """The less, the better: of easy ways the one that is pitched least."""
     if margin > _EASY:
-        return 0.0, tilt_rad, -margin
-    return 1.0, -margin, tilt_rad
+        return 0.0, pitch_rad, -margin
+    return 1.0, -margin, pitch_rad
 
 
 def _easiest(
@@ -134,14 +136,14 @@ def _easiest(
     paths, points = _paths([c.placement for c in candidates], ways, hands, scene)
     things = (config.limits, config.reach, _standing(scene, config))
     found = reach(scene.q, paths, *things)
-    tilts = [c.tilt_rad for c in candidates]
-    order = sorted(range(len(candidates)), key=lambda i: _rank(float(found.margin[i]), tilts[i]))
+    pitches = [c.placement.pitch_rad for c in candidates]
+    order = sorted(range(len(candidates)), key=lambda i: _rank(float(found.margin[i]), pitches[i]))
     few = np.array(order[:_CHECKED])
     checks = [Reach(found.margin[few], found.step[few], tuple(found.reason[i] for i in few))]
     if checks[0].margin[0] > 0:
         checks += [reach(scene.q, paths[:, few], *things, homeward=h) for h in _HOMEWARD]
     margins = np.stack([check.margin for check in checks])
-    ranks = [_rank(float(margins[:, i].min()), tilts[k]) for i, k in enumerate(few)]
+    ranks = [_rank(float(margins[:, i].min()), pitches[k]) for i, k in enumerate(few)]
     i = ranks.index(min(ranks))
     chosen, worst = candidates[few[i]], int(margins[:, i].argmin())
     margin = float(margins[worst, i])
@@ -175,37 +177,32 @@ def _check_hands(action: str, hands: list[Hand]) -> None:
 class _Candidate:
     """A placement of the frame, its yaw, and the rotation (3, 3) with which a thing is fetched.
 
-    tilt_rad: how far that thing will be aslant where it is let go.
+    That is the skill's, pitched by as much as the whole placement.
     """
 
     placement: Placement
     yaw_rad: float
     grasped: Float64
-    tilt_rad: float
 
 
 def _candidates(
     hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float
 ) -> list[_Candidate]:
-    """All yaws, the hand turned either way, and in the puts several grasps.
+    """All yaws, the hand turned either way, and in the puts pitched by several angles.
 
-    Whoever takes a thing pointing down steeply and lets it go pointing ahead puts it down aslant;
-    but ahead, near the table, the arm itself is in the way.
+    A thing is taken as it will be let go, so that it is upright then. Pointing ahead, the arm would
+    be in its own way near the table where the thing stands; so all of the skill may point down more
+    than it was learned.
     """
     x, y, z = scene.origin
     before = [hand for hand in hands if hand.time_s < LEAVE_S + 1e-6]
     azimuth, _ = hand_angles(hands[0].rotation)
     _, elevation = hand_angles(before[-1].rotation)
-    steeper = _STEEPER_RAD if scene.fetched is not None else (0.0,)
-    taken = [float(np.clip(elevation + more, 0.0, _STEEPEST_RAD)) for more in steeper]
+    grasped = hand_rotation(azimuth, np.clip(elevation, -_STEEPEST_RAD, _STEEPEST_RAD))
+    pitches = _PITCHES_RAD if scene.fetched is not None else (0.0,)
     return [
-        _Candidate(
-            placed(x, y, z + raised_m, yaw, config.scale, flipped),
-            yaw,
-            hand_rotation(azimuth, down),
-            abs(down - float(elevation)),
-        )
-        for yaw, flipped, down in product(config.yaws_rad, (False, True), taken)
+        _Candidate(placed(x, y, z + raised_m, yaw, config.scale, flipped, pitch), yaw, grasped)
+        for yaw, flipped, pitch in product(config.yaws_rad, (False, True), pitches)
     ]
 
 
