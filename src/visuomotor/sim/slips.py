@@ -29,9 +29,9 @@ class Slips:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, rate_hz: float, until_s: float) -> Slips:
-        """As many a second as rate_hz on average, one after the other."""
-        count = int(until_s * rate_hz * 3) + 8
-        starts = np.cumsum(LONG_S + rng.exponential(1.0 / rate_hz, count))
+        """See `_starts`."""
+        starts = _starts(rng, rate_hz, LONG_S, until_s)
+        count = len(starts)
         ways = rng.standard_normal((count, 3))
         ways *= rng.uniform(*FAR_M, (count, 1)) / np.linalg.norm(ways, axis=1, keepdims=True)
         ways[rng.uniform(size=count) < GRIPPER_SHARE] = 0.0
@@ -78,9 +78,9 @@ class Strays:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, rate_hz: float, until_s: float) -> Strays:
-        """As many a second as rate_hz on average, one after the other."""
-        count = int(until_s * rate_hz * 3) + 8
-        starts = np.cumsum(STRAY_S + rng.exponential(1.0 / rate_hz, count))
+        """See `_starts`."""
+        starts = _starts(rng, rate_hz, STRAY_S, until_s)
+        count = len(starts)
         angle, far = rng.uniform(-np.pi, np.pi, count), rng.uniform(*STRAY_ASIDE_M, count)
         up = rng.uniform(*STRAY_UP_M, count)
         return cls(starts, np.stack([far * np.cos(angle), far * np.sin(angle), up], axis=1))
@@ -93,3 +93,15 @@ class Strays:
             return None
         up, aside = min(2.0 * share, 1.0), max(2.0 * share - 1.0, 0.0)
         return i, self.way_m[i] * (aside, aside, up)
+
+
+def _starts(
+    rng: np.random.Generator, rate_hz: float, long_s: float, until_s: float
+) -> NDArray[np.float64]:
+    """When they start, s: one after the other, 1 / rate_hz on average from one's end to the next.
+
+    There are more than fit before until_s.
+    """
+    count = int(until_s * rate_hz * 3) + 8
+    starts: NDArray[np.float64] = np.cumsum(long_s + rng.exponential(1.0 / rate_hz, count))
+    return starts
