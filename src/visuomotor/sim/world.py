@@ -16,6 +16,7 @@ from visuomotor.geometry import PinholeCamera, pose
 from visuomotor.sim.arm import SimArm
 from visuomotor.sim.as_compiled import AsCompiled
 from visuomotor.sim.config import SimConfig
+from visuomotor.sim.departures import Departures
 from visuomotor.sim.disturbances import Interference
 from visuomotor.sim.environments import environment_of
 from visuomotor.sim.placing import put, straighten
@@ -23,8 +24,6 @@ from visuomotor.sim.rendering import Renderer
 from visuomotor.sim.robot import PREFIX
 from visuomotor.sim.scene import CameraMount, build_scene, mount_of, standing_pose
 from visuomotor.sim.sensors import degrade_depth
-from visuomotor.sim.slips import Slips, Strays
-from visuomotor.sim.smooth_noise import SmoothNoise
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.tasks.goals import GoalWatch, draw_in, episode_pair, goal_test
 from visuomotor.sim.tasks.task import InEnvironments
@@ -32,7 +31,6 @@ from visuomotor.sim.wrenches import Pulses
 
 CONTROL_S = 0.01
 """The arm's controller takes a new reference at 100 Hz."""
-_SWAY_KNOT_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,7 @@ class SimWorld:
         self._reset_s = 0.0
         self._watching, self._goal_test = GoalWatch(), goal_test(self.task)
         self._pulses: Pulses | None = None
-        self._sway: SmoothNoise | None = None
-        self._slips: Slips | None = None
-        self._strays: Strays | None = None
-        self._strayed: tuple[int, NDArray[np.float64]] | None = None
-        self._width_told: float | None = None
+        self._departures = Departures()
         self._resets = 0
         self._rng = np.random.default_rng(0)
         self.seed = 0
@@ -109,21 +103,9 @@ class SimWorld:
             self.task.enter(self.model, environment_of(self.config.variant, seed))
         objects = self.task.dress(self.model, np.random.default_rng([seed, 2]), objects)
         self._reset_s, self._watching = float(self.data.time), GoalWatch()
-        self._width_told = None
         self._interference = Interference(self.config.disturbance, self.task, seed)
         self._draw_wrenches(np.random.default_rng([seed, 3]))
-        if self.config.hand_noise_m > 0:
-            rng = np.random.default_rng([seed, 4])
-            self._sway = SmoothNoise.draw(rng, 3, _SWAY_KNOT_S, self._longest_s)
-        if self.config.slips_hz > 0:
-            rng = np.random.default_rng([seed, 7])
-            self._slips = Slips.draw(rng, self.config.slips_hz, self._longest_s)
-        if self.config.strays_hz > 0:
-            rng = np.random.default_rng([seed, 8])
-            self._strays, self._strayed = (
-                Strays.draw(rng, self.config.strays_hz, self._longest_s),
-                None,
-            )
+        self._departures = Departures.draw(self.config, seed, self._longest_s)
         self._resets += 1
         straighten(self.model, self.data)
         put(self.model, self.data, objects)
@@ -153,8 +135,7 @@ class SimWorld:
     def advance(self, duration_s: float = CONTROL_S) -> None:
         """Moves the world on, the arm's controller at 100 Hz."""
         for _ in range(max(1, round(duration_s / CONTROL_S))):
-            if self._width_told is not None:  # it was told once; slips begin and end untold
-                self.arm.set_gripper(self._gripped(self._width_told))
+            self._grip()
             self.arm.control(CONTROL_S)
             self._disturb()
             mujoco.mj_step(self.model, self.data, round(CONTROL_S / self.model.opt.timestep))
@@ -200,33 +181,18 @@ class SimWorld:
 
     def set_reference(self, T_base_ee: NDArray[np.float64]) -> None:
         """The end-effector pose (4, 4) that the arm's controller follows, as far as it is to."""
-        stray = self._strays.now(self.elapsed_s) if self._strays is not None else None
-        if stray is not None:
-            number, way = stray
-            if self._strayed is None or self._strayed[0] != number:
-                self._strayed = number, self.arm.measured_pose()
-            begun = self._strayed[1]
-            self.arm.set_reference(pose(begun[:3, :3], begun[:3, 3] + way))
-            return
-        aside = np.zeros(3)
-        if self._sway is not None:
-            aside += self.config.hand_noise_m * self._sway.at(self.elapsed_s)
-        if self._slips is not None:
-            aside += self._slips.aside(self.elapsed_s)
-        self.arm.set_reference(pose(T_base_ee[:3, :3], T_base_ee[:3, 3] + aside))
+        elapsed_s, measured = self.elapsed_s, self.arm.measured_pose
+        self.arm.set_reference(self._departures.reference(T_base_ee, elapsed_s, measured))
 
     def set_gripper(self, width_m: float) -> None:
         """The full width that the hand moves to, until it is told another."""
-        self._width_told = width_m
-        self.arm.set_gripper(self._gripped(width_m))
+        self._departures.told_m = width_m
+        self._grip()
 
-    def _gripped(self, width_m: float) -> float:
-        """The width that the hand goes to now, told width_m."""
-        if self._strays is not None and self._strays.now(self.elapsed_s) is not None:
-            return 0.0
-        if self._slips is not None:
-            return self._slips.width(self.elapsed_s, width_m)
-        return width_m
+    def _grip(self) -> None:
+        width_m = self._departures.width(self.elapsed_s)
+        if width_m is not None:
+            self.arm.set_gripper(width_m)
 
     def robot_state(self) -> RobotState:
         """The arm as its sensors would report it now."""

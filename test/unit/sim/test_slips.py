@@ -85,8 +85,8 @@ def test_strays_come_as_often_as_said_and_go_up_before_they_go_aside() -> None:
 def test_a_gripper_that_was_told_once_slips_and_comes_back() -> None:
     world = SimWorld(SimConfig("bread", start="table", cameras=(), slips_hz=0.3))
     world.reset(3)
-    assert world._slips is not None
-    world._slips = Slips(np.array([1.0]), np.zeros((1, 3)))
+    assert world._departures.slips is not None
+    world._departures.slips = Slips(np.array([1.0]), np.zeros((1, 3)))
     world.set_gripper(0.08)  # and never again
     widths = {}
     while world.elapsed_s < 3.0:
