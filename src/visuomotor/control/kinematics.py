@@ -87,6 +87,17 @@ class ArmState:
         return np.concatenate(points, axis=1), _RADII[first:]
 
 
+def lowest_of_hand(T_base_ee: Float64) -> Float64:
+    """The height (...) in base, m, of the lowest point of hands (..., 4, 4), fingers open.
+
+    Whatever the joints: no arm with its hand there is higher.
+    """
+    down = T_base_ee[..., 2, :3]
+    flange: Float64 = T_base_ee[..., 2, 3] - _TCP_M * down[..., 2]
+    lowest: Float64 = flange + (down @ _CORNERS.T).min(axis=-1)
+    return lowest
+
+
 def arm_state(q: Float64) -> ArmState:
     """What joints (N, 7) in rad make of N arms."""
     n = len(q)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from visuomotor.contracts import Float64
 from visuomotor.control.joints import JOINT_LOWER, JOINT_UPPER
-from visuomotor.control.kinematics import HOME_Q, ArmState, arm_state
+from visuomotor.control.kinematics import HOME_Q, ArmState, arm_state, lowest_of_hand
 from visuomotor.control.limits import Limits
 from visuomotor.geometry import rotvec_from_matrix
 
 _DAMPING, _POSTURE_GAIN, _MAX_STEP_RAD, _ITERATIONS = 0.01, 0.05, 0.15, 4
+_ROOM_M = 0.02
+"""So much room is plenty."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,18 @@ def reach(
     return Reach(least, at, tuple(_REASONS[w] for w in what))
 
 
+def at_most(
+    paths: Float64, limits: Limits | None = None, margins: ReachLimits | None = None
+) -> Float64:
+    """What `reach` of these paths is at most (N,), from the hands' heights alone; a fast look."""
+    limits, margins = limits or Limits(), margins or ReachLimits()
+    return _above(lowest_of_hand(paths).min(axis=0), limits, margins)
+
+
+def _above(lowest_m: Float64, limits: Limits, margins: ReachLimits) -> Float64:
+    return (lowest_m - limits.table_z_m - margins.clearance_m) / _ROOM_M
+
+
 _REASONS = (
     *(f"joint {i} is at its limit" for i in range(1, 8)),
     "the arm is stretched or folded into a singularity",
@@ -122,9 +136,9 @@ def _margins(
         [
             (to_limit - margins.joint_margin_rad) / 0.5,
             (singular - margins.singular)[None] / 0.1,
-            (state.lowest_m - limits.table_z_m - margins.clearance_m)[None] / 0.02,
-            (_beside(state, standing) - margins.clearance_m)[None] / 0.02,
-            inside[None] / 0.02,
+            _above(state.lowest_m, limits, margins)[None],
+            (_beside(state, standing) - margins.clearance_m)[None] / _ROOM_M,
+            inside[None] / _ROOM_M,
             1.0 - np.linalg.norm(off[:, :3], axis=1)[None] / margins.off_m,
             1.0 - np.linalg.norm(off[:, 3:], axis=1)[None] / margins.off_rad,
         ]

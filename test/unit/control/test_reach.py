@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from visuomotor.control.joints import JOINT_LOWER, JOINT_UPPER
-from visuomotor.control.kinematics import HOME_Q, arm_state
+from visuomotor.control.kinematics import HOME_Q, arm_state, lowest_of_hand
 from visuomotor.control.limits import Limits
-from visuomotor.control.reach import ReachLimits, Standing, _nearer, reach
+from visuomotor.control.reach import ReachLimits, Standing, _nearer, at_most, reach
 from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
 from visuomotor.sim import SimConfig, SimWorld
 from visuomotor.sim.robot import PREFIX
@@ -95,6 +95,19 @@ def straight(*places: tuple[float, float, float], tilt: float = 0.0) -> np.ndarr
     for a, b in itertools.pairwise([home, *map(np.array, places)]):
         points += [pose(turns[-1], a + share * (b - a)) for share in shares]
     return np.stack(points)[:, None]
+
+
+def test_no_arm_is_higher_than_its_hand() -> None:
+    """So paths need not be followed whose hands alone come too near to the table."""
+    states = arm_state(joints(200))
+    hands = lowest_of_hand(states.hand)
+    assert (states.lowest_m <= hands + 1e-12).all()
+    assert (states.lowest_m > hands - 1e-12).mean() > 0.2, "which often is the lowest"
+    heights = np.linspace(0.0, 0.1, 11)
+    ends = np.stack([pose(DOWN, (0.5, 0.0, z)) for z in heights])
+    paths = np.stack([pose(DOWN, (0.5, 0.0, 0.2)) + np.zeros_like(ends), ends])
+    assert (reach(HOME_Q, paths).margin <= at_most(paths) + 1e-9).all()
+    assert at_most(paths)[0] < 0 < at_most(paths)[-1]
 
 
 def test_what_is_over_the_table_is_in_reach() -> None:

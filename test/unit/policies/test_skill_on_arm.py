@@ -19,14 +19,14 @@ from visuomotor.contracts import STEP_NS, Observation
 from visuomotor.control.kinematics import HOME_Q, arm_state
 from visuomotor.errors import CheckpointError, ConfigError, RobotError
 from visuomotor.geometry import matrix_from_rotvec, pose, pose_delta
-from visuomotor.geometry.pointing import hand_rotation
+from visuomotor.geometry.pointing import hand_angles, hand_rotation
 from visuomotor.observations import ObservationSpec
 from visuomotor.policies import load_policy
 from visuomotor.policies.skill import SkillConfig, SkillNetwork
 from visuomotor.policies.skill.arm_config import SkillArmConfig
 from visuomotor.policies.skill.hand import Hand
 from visuomotor.policies.skill.motion import SET_DOWN_M, Actor, Replay, Sizes, foreseen
-from visuomotor.policies.skill.placement import placed
+from visuomotor.policies.skill.placement import OPENING_M, STEEP_RAD, placed
 from visuomotor.policies.skill.policy import SkillPolicy
 from visuomotor.policies.skill.replay import save_replay
 from visuomotor.video.examples import example_demonstration
@@ -237,11 +237,57 @@ def test_a_pitched_placement_is_undone_exactly() -> None:
     placement = placed(0.5, 0.1, 0.0, 0.7, 0.5, True, pitch_rad=0.4)
     rotation, place = hand_rotation(0.3, 0.2), np.array([0.1, 0.0, 0.05])
     T = placement.ee(place, rotation)
-    steeper = placed(0.5, 0.1, 0.0, 0.7, 0.5, True).ee(place, hand_rotation(0.3, 0.6))
+    down = 0.2 + 0.4 * (1 - 0.2 / STEEP_RAD)
+    steeper = placed(0.5, 0.1, 0.0, 0.7, 0.5, True).ee(place, hand_rotation(0.3, down))
     np.testing.assert_allclose(T, steeper, atol=1e-12)
     there, turned = placement.hand(T)
     np.testing.assert_allclose(there, place, atol=1e-12)
     np.testing.assert_allclose(turned, rotation, atol=1e-12)
+
+
+@pytest.mark.parametrize("elevation", [-1.0, 0.0, 0.7, 1.2, 1.35, 1.5])
+def test_a_hand_is_pitched_the_less_the_steeper_it_points(elevation: float) -> None:
+    """So it never points backwards, and pushes and pulls keep their metric's 80°."""
+    placement = placed(0.5, 0.1, 0.0, 0.7, 0.5, False, pitch_rad=np.deg2rad(45.0))
+    rotation, place = hand_rotation(0.3, elevation), np.array([0.1, 0.0, 0.05])
+    T = placement.ee(place, rotation)
+    _, pitched = hand_angles(T[:3, :3])
+    assert elevation - 1e-9 <= pitched <= max(elevation, STEEP_RAD) + 1e-9
+    assert (pitched > elevation + 1e-3) == (elevation < STEEP_RAD - 1e-3)
+    azimuth, _ = hand_angles(T[:3, :3])
+    assert azimuth == pytest.approx(0.3 + 0.7)
+    np.testing.assert_allclose(placement.hand(T)[1], rotation, atol=1e-9)
+
+
+def told(action: str, position: tuple[float, float, float], at_s: float, climb: float) -> Hand:
+    """What a hand there is told by an actor that goes up or down, with half-open fingers."""
+    network = SkillNetwork(SkillConfig(action, (8,)), 1)
+    with torch.no_grad():
+        network.policy[-1].weight[:] = 0.0
+        network.policy[-1].bias[:] = torch.tensor([0, 0, climb, 0, 0, 0, 0.0])
+    hand = Hand(np.array(position), hand_rotation(np.pi, 0.3), 0.05, at_s)
+    return Actor(network).tell(hand, hand, Sizes(0.03))
+
+
+def test_a_hand_that_pushes_or_pulls_does_not_rise_while_it_acts() -> None:
+    for action in ("push_left_to_right", "pull_right_to_left"):
+        assert told(action, (0, 0, 0.05), 4.0, 0.5).after[2] == 0
+        assert told(action, (0, 0, 0.05), 4.0, -0.5).after[2] < 0
+        assert told(action, (0, 0, 0.05), 2.0, 0.5).after[2] > 0, "on its way there"
+        assert told(action, (0, 0, 0.05), 7.5, 0.5).after[2] > 0, "and away"
+    assert told("pick_up", (0, 0, 0.05), 4.0, 0.5).after[2] > 0
+    assert told("put_onto", (0, 0, 0.05), 4.0, 0.5).after[2] > 0
+
+
+def test_a_hand_that_pulls_closes_about_the_thing() -> None:
+    for action, way in (("pull_left_to_right", 1.0), ("pull_right_to_left", -1.0)):
+        before, there = told(action, (-0.08 * way, 0, 0.05), 3.0, 0.0), (0.02 * way, 0, 0.05)
+        assert before.opening == pytest.approx(OPENING_M)
+        assert told(action, there, 4.0, 0.0).opening == 0
+        assert told(action, there, 7.5, 0.0).opening == pytest.approx(OPENING_M)
+        assert before.meant == pytest.approx(OPENING_M / 2), "which is what it sees next"
+    push = told("push_left_to_right", (-0.08, 0, 0.05), 3.0, 0.0)
+    assert (push.opening, push.meant) == (pytest.approx(OPENING_M / 2), None)
 
 
 def test_fingers_are_foreseen_around_what_they_hold() -> None:

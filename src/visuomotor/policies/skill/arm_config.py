@@ -34,7 +34,7 @@ class SkillArmConfig:
     scale: float = 0.5
     yaw_deg: float | None = None
     yaws: int = 24
-    raises_m: tuple[float, ...] = (0.0, 0.01, 0.02)
+    raises_m: tuple[float, ...] = (0.0, 0.003, 0.006, 0.01, 0.02)
     place_m: tuple[float, ...] = ()
     moved_m: tuple[float, ...] = ()
     height_m: float | None = None

@@ -13,7 +13,7 @@ from visuomotor.contracts import Float64
 from visuomotor.geometry import rotvec_from_matrix
 from visuomotor.geometry.pointing import hand_rotation
 from visuomotor.policies.skill.arm_config import SkillArmConfig
-from visuomotor.policies.skill.hand import CONTROL_HZ, LEAVE_S, SPEED_M_S, TURN_RAD_S, Hand
+from visuomotor.policies.skill.hand import ACT_S, CONTROL_HZ, LEAVE_S, SPEED_M_S, TURN_RAD_S, Hand
 from visuomotor.policies.skill.network import EPISODE_S, SkillNetwork
 from visuomotor.policies.skill.placement import OPENING_M
 from visuomotor.video.actions import find_action
@@ -72,19 +72,32 @@ class Actor:
 
     @torch.inference_mode()
     def tell(self, hand: Hand, seen: Hand, sizes: Sizes) -> Hand:
-        """The network's mean action, as the gripper world takes it."""
+        """The network's mean action, as the gripper world takes it; along the table with care.
+
+        It has learned on a table without friction to speak of, where a touch is enough. On others
+        what is dragged by a touch stays behind, and what is lifted while it is pushed topples: so
+        a hand that pushes or pulls does not rise while it acts, and one that pulls closes about the
+        thing. The network sees the opening that it has told itself then.
+        """
+        own = seen.opening if hand.meant is None else hand.meant
         told = self.network.observe_hand(
-            np.array([hand.time_s]),
-            seen.position[None],
-            seen.rotation[None],
-            np.array([seen.opening]),
+            np.array([hand.time_s]), seen.position[None], seen.rotation[None], np.array([own])
         )
         mean = self.network.mean(torch.from_numpy(told.astype(np.float32)))[0].double().numpy()
         bounded = np.tanh(mean)
-        opening = (bounded[6] + 1) * OPENING_M / 2
+        twist = bounded[:6] * np.repeat([SPEED_M_S, TURN_RAD_S], 3)
+        opening = float((bounded[6] + 1) * OPENING_M / 2)
         if hand.time_s > LEAVE_S - 1e-6:
-            opening = 0.0 if self.action == "pick_up" else OPENING_M
-        return hand.told(bounded[:6] * np.repeat([SPEED_M_S, TURN_RAD_S], 3), float(opening))
+            return hand.told(twist, 0.0 if self.action == "pick_up" else OPENING_M)
+        if not self.action.startswith(("push", "pull")):
+            return hand.told(twist, opening)
+        if hand.time_s > ACT_S - 1e-6:
+            twist[2] = min(twist[2], 0.0)
+        if self.action.startswith("push"):
+            return hand.told(twist, opening)
+        way = 1.0 if self.action.endswith("left_to_right") else -1.0
+        about_it = way * seen.position[0] > -NEAR_M
+        return hand.told(twist, 0.0 if about_it else OPENING_M, meant=opening)
 
     def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
         """It has learned a height that serves objects of all sizes, which it does not see.
@@ -103,6 +116,8 @@ class Actor:
 
 
 SET_DOWN_M = 0.01
+NEAR_M = 0.01
+"""A hand that pulls closes so far before it is over the middle of the thing."""
 GRASP_S, RELEASE_S = 1.0, 0.5
 """A replay closes its fingers so long before the action, and leaves so long after opening them."""
 _PULL_1_S = 2.0

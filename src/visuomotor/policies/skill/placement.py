@@ -8,12 +8,14 @@ import numpy as np
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
 from visuomotor.geometry import inverse, matrix_from_rotvec, pose
-from visuomotor.geometry.pointing import level
+from visuomotor.geometry.pointing import hand_angles, level
 
 OPENING_M = 0.075
 """Of each of the skill's fingers from the middle, at most (sim.gripper's)."""
 RADIUS_M = 0.05
 """Of the widest objects that skills practise with."""
+STEEP_RAD = np.deg2rad(75.0)
+"""A hand that points down so much is not pitched."""
 _FLIP = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -23,9 +25,10 @@ class Placement:
 
     The skill's hand and fr3_hand_tcp both point along z and close along y, and both frames lie
     between the fingers' pads. A parallel gripper is the same turned half about z: `flipped` says
-    which of the two the arm takes. The arm's hand points down by pitch_rad more than the skill's,
-    about the same point. At half size the palm is 4.2 cm behind the point; the Franka
-    hand's is 3.7. Its fingertips are 0.9 cm before it instead of 1.9.
+    which of the two the arm takes. The arm's hand points down more than the skill's, about the same
+    point: by pitch_rad where the skill's is level, by less the steeper it is, by none from
+    STEEP_RAD on. At half size the palm is 4.2 cm behind the point; the Franka hand's is 3.7. Its
+    fingertips are 0.9 cm before it instead of 1.9.
     """
 
     T_base_manipulation: Float64
@@ -36,7 +39,9 @@ class Placement:
     def ee(self, position: Float64, rotation: Float64) -> Float64:
         """T_base_ee (..., 4, 4) of hands at position (..., 3) m and rotation (..., 3, 3), level."""
         T = self.T_base_manipulation
-        rotation = level(rotation) @ matrix_from_rotvec([0.0, self.pitch_rad, 0.0])
+        rotation = level(rotation)
+        _, elevation = hand_angles(rotation)
+        rotation = _turned_down(rotation, self._pitch(elevation))
         turned = rotation @ _FLIP if self.flipped else rotation
         place = (self.scale * position) @ T[:3, :3].T + T[:3, 3]
         return pose(T[:3, :3] @ turned, place)
@@ -47,7 +52,14 @@ class Placement:
         rotation = T[:3, :3] @ T_base_ee[..., :3, :3]
         place = T_base_ee[..., :3, 3] @ T[:3, :3].T + T[:3, 3]
         rotation = rotation @ _FLIP if self.flipped else rotation
-        return place / self.scale, rotation @ matrix_from_rotvec([0.0, -self.pitch_rad, 0.0])
+        _, pitched = hand_angles(rotation)
+        elevation = (pitched - self.pitch_rad) / (1.0 - self.pitch_rad / STEEP_RAD)
+        return place / self.scale, _turned_down(rotation, -self._pitch(elevation))
+
+    def _pitch(self, elevation: Float64) -> Float64:
+        """By how much a hand (...,) of the skill's elevation points down more."""
+        pitch: Float64 = self.pitch_rad * np.maximum(0.0, 1.0 - elevation / STEEP_RAD)
+        return pitch
 
     def width(self, opening: float) -> float:
         """The full width in m that an opening of each finger is here."""
@@ -56,6 +68,10 @@ class Placement:
     def opening(self, width_m: float) -> float:
         """The inverse of `width`, no wider than the skill knows."""
         return float(np.clip(width_m / (2 * self.scale), 0.0, OPENING_M))
+
+
+def _turned_down(rotation: Float64, pitch: Float64) -> Float64:
+    return rotation @ matrix_from_rotvec(pitch[..., None] * np.array([0.0, 1.0, 0.0]))
 
 
 def placed(

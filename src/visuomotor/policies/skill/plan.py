@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
-from visuomotor.control.reach import Reach, Standing, reach
+from visuomotor.control.reach import Reach, Standing, at_most, reach
 from visuomotor.errors import CheckpointError, RobotError
 from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
 from visuomotor.geometry.pointing import hand_angles, hand_rotation
@@ -84,20 +84,25 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
     foretold = [foreseen(motion, start, scene.sizes) for start in starts]
     _check_hands(motion.action, starts + [hand for hands in foretold for hand in hands])
     rises = [config.scale * motion.rise(hands, scene.sizes) for hands in foretold]
+    heights = [
+        (hands, rise, fitted, higher_m)
+        for fitted, higher_m in product((True, False), config.raises_m)
+        for hands, rise in zip(foretold, rises, strict=True)
+        if fitted or rise != 0
+    ]
     best: _Tried | None = None
-    for fitted, higher_m in product((True, False), config.raises_m):
-        for hands, rise in zip(foretold, rises, strict=True):
-            if not fitted and rise == 0:
-                continue
-            above_m = higher_m
-            if scene.fetched is not None:
-                above_m = min(higher_m, _GRASPED * config.scale * scene.sizes.moved)
-            raised_m = above_m + rise if fitted else higher_m
-            tried = _easiest(hands, scene, config, raised_m, above_m)
-            if tried.plan.margin > _EASY:
-                return tried.plan
-            if best is None or tried.rank < best.rank:
-                best = tried
+    for promising, (hands, rise, fitted, higher_m) in product((True, False), heights):
+        above_m = higher_m
+        if scene.fetched is not None:
+            above_m = min(higher_m, _GRASPED * config.scale * scene.sizes.moved)
+        raised_m = above_m + rise if fitted else higher_m
+        tried = _easiest(hands, scene, config, raised_m, above_m, promising)
+        if tried is None:
+            continue
+        if tried.plan.margin > _EASY:
+            return tried.plan
+        if best is None or tried.rank < best.rank:
+            best = tried
     if best is not None and best.plan.margin > 0:
         return best.plan
     x, y, _ = scene.origin
@@ -125,15 +130,27 @@ def _rank(margin: float, pitch_rad: float) -> tuple[float, float, float]:
 
 
 def _easiest(
-    hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float, above_m: float
-) -> _Tried:
+    hands: Sequence[Hand],
+    scene: Scene,
+    config: SkillArmConfig,
+    raised_m: float,
+    above_m: float,
+    promising: bool,
+) -> _Tried | None:
     """The best placement of a way whose frame stands raised_m above the table.
 
-    above_m: how far above its middle an object that is fetched is taken.
+    above_m: how far above its middle an object that is fetched is taken. promising: only those are
+    looked at whose hand is high enough for an easy way, if there are any.
     """
     candidates = _candidates(hands, scene, config, raised_m)
     ways = [_way(c, hands[0], scene, config, above_m) for c in candidates]
     paths, points = _paths([c.placement for c in candidates], ways, hands, scene)
+    if promising:
+        high = np.flatnonzero(at_most(paths, config.limits, config.reach) > _EASY)
+        if not len(high):
+            return None
+        candidates, ways = [candidates[i] for i in high], [ways[i] for i in high]
+        paths = paths[:, high]
     things = (config.limits, config.reach, _standing(scene, config))
     found = reach(scene.q, paths, *things)
     pitches = [c.placement.pitch_rad for c in candidates]
@@ -199,10 +216,9 @@ def _candidates(
     azimuth, _ = hand_angles(hands[0].rotation)
     _, elevation = hand_angles(before[-1].rotation)
     grasped = hand_rotation(azimuth, np.clip(elevation, -_STEEPEST_RAD, _STEEPEST_RAD))
-    pitches = _PITCHES_RAD if scene.fetched is not None else (0.0,)
     return [
         _Candidate(placed(x, y, z + raised_m, yaw, config.scale, flipped, pitch), yaw, grasped)
-        for yaw, flipped, pitch in product(config.yaws_rad, (False, True), pitches)
+        for yaw, flipped, pitch in product(config.yaws_rad, (False, True), _PITCHES_RAD)
     ]
 
 
