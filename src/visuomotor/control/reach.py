@@ -98,7 +98,7 @@ def reach(
 def at_most(
     paths: Float64, limits: Limits | None = None, margins: ReachLimits | None = None
 ) -> Float64:
-    """What `reach` of these paths is at most (N,), from the hands' heights alone; a fast look."""
+    """The margin (N,) of arms that follow these paths exactly, at most: by their hands' heights."""
     limits, margins = limits or Limits(), margins or ReachLimits()
     return _above(lowest_of_hand(paths).min(axis=0), limits, margins)
 
