@@ -43,12 +43,16 @@ class ReachLimits:
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands on the table and is not to be touched: a cylinder of so much, in base, m."""
+    """What stands on the table and is not to be touched: a cylinder of so much, in base, m.
+
+    until: the path's point from which on it does not matter any more, if it does not stay.
+    """
 
     x: float
     y: float
     radius: float
     top: float
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def reach(
         for _ in range(_ITERATIONS):
             joints = _nearer(joints, paths[step], homeward)
         state = arm_state(joints)
-        each = _margins(joints, state, paths[step], limits, margins, standing)  # (W, N)
+        there = [thing for thing in standing if thing.until is None or step < thing.until]
+        each = _margins(joints, state, paths[step], limits, margins, there)  # (W, N)
         worst, which = each.min(axis=0), each.argmin(axis=0)
         new = worst < least
         least, at = np.where(new, worst, least), np.where(new, step, at)

@@ -17,6 +17,7 @@ from visuomotor.cli import main
 from visuomotor.config import save_yaml
 from visuomotor.contracts import STEP_NS, Observation
 from visuomotor.control.kinematics import HOME_Q, arm_state
+from visuomotor.control.reach import Standing, reach
 from visuomotor.errors import CheckpointError, ConfigError, RobotError
 from visuomotor.geometry import matrix_from_rotvec, pose, pose_delta
 from visuomotor.geometry.pointing import hand_angles, hand_rotation
@@ -208,11 +209,12 @@ def hands_at(*heights: float) -> list[Hand]:
 
 
 def test_who_knows_the_sizes_need_not_go_as_high_as_for_the_largest() -> None:
-    push = Actor(actor())
-    assert push.rise(hands_at(0.15, 0.08, 0.09), Sizes(0.03)) == pytest.approx(-0.05)
-    assert push.rise(hands_at(0.15, 0.02, 0.09), Sizes(0.03)) == 0, "it comes lower anyway"
+    pick = Actor(SkillNetwork(SkillConfig("pick_up", (8,)), 1))
+    assert pick.rise(hands_at(0.15, 0.08, 0.09), Sizes(0.03)) == pytest.approx(-0.05)
+    assert pick.rise(hands_at(0.15, 0.02, 0.09), Sizes(0.03)) == 0, "it comes lower anyway"
     later = [*hands_at(0.15, 0.08), Hand(np.zeros(3), np.eye(3), 0.05, 8.0)]
-    assert push.rise(later, Sizes(0.03)) == pytest.approx(-0.05), "what comes after does not count"
+    assert pick.rise(later, Sizes(0.03)) == pytest.approx(-0.05), "what comes after does not count"
+    assert Actor(actor()).rise(hands_at(0.15, 0.08), Sizes(0.03)) == 0, "a push comes down itself"
     onto = Actor(SkillNetwork(SkillConfig("put_onto", (8,)), 1))
     rise = onto.rise(hands_at(0.2, 0.18), Sizes(0.03, 0.04))
     assert 0.18 + rise == pytest.approx(2 * 0.04 + 0.03 + SET_DOWN_M)
@@ -269,25 +271,48 @@ def told(action: str, position: tuple[float, float, float], at_s: float, climb: 
     return Actor(network).tell(hand, hand, Sizes(0.03))
 
 
-def test_a_hand_that_pushes_or_pulls_does_not_rise_while_it_acts() -> None:
+def test_a_hand_that_pushes_or_pulls_does_so_at_the_middle() -> None:
+    """It comes down in its last second before that, and nothing lifts it while it acts."""
     for action in ("push_left_to_right", "pull_right_to_left"):
-        assert told(action, (0, 0, 0.05), 4.0, 0.5).after[2] == 0
-        assert told(action, (0, 0, 0.05), 4.0, -0.5).after[2] < 0
-        assert told(action, (0, 0, 0.05), 2.0, 0.5).after[2] > 0, "on its way there"
+        assert told(action, (0, 0, 0.08), 1.5, 0.5).after[2] > 0, "on its way there"
+        assert told(action, (0, 0, 0.08), 2.5, 0.5).after[2] == pytest.approx(-0.05 / 0.5)
+        assert told(action, (0, 0, 0.03), 4.0, 0.5).after[2] == pytest.approx(0.0, abs=1e-9)
+        assert told(action, (0, 0, 0.01), 4.0, -0.5).after[2] > 0
         assert told(action, (0, 0, 0.05), 7.5, 0.5).after[2] > 0, "and away"
+        first = told(action, (0, 0, 0.08), 2.5, 0.5)
+        assert first.meant is not None
+        assert first.meant[0] > 0.08, "what it sees next is the height that it meant"
     assert told("pick_up", (0, 0, 0.05), 4.0, 0.5).after[2] > 0
     assert told("put_onto", (0, 0, 0.05), 4.0, 0.5).after[2] > 0
+    assert told("put_onto", (0, 0, 0.05), 4.0, 0.5).meant is None
 
 
 def test_a_hand_that_pulls_closes_about_the_thing() -> None:
     for action, way in (("pull_left_to_right", 1.0), ("pull_right_to_left", -1.0)):
-        before, there = told(action, (-0.08 * way, 0, 0.05), 3.0, 0.0), (0.02 * way, 0, 0.05)
+        before, there = told(action, (-0.08 * way, 0, 0.05), 4.0, 0.0), (0.02 * way, 0, 0.05)
         assert before.opening == pytest.approx(OPENING_M)
+        assert before.meant is not None
+        assert before.meant[1] == pytest.approx(OPENING_M / 2), "which is what it sees next"
+        assert told(action, there, 2.0, 0.0).opening == pytest.approx(OPENING_M), "it comes by"
         assert told(action, there, 4.0, 0.0).opening == 0
         assert told(action, there, 7.5, 0.0).opening == pytest.approx(OPENING_M)
-        assert before.meant == pytest.approx(OPENING_M / 2), "which is what it sees next"
-    push = told("push_left_to_right", (-0.08, 0, 0.05), 3.0, 0.0)
-    assert (push.opening, push.meant) == (pytest.approx(OPENING_M / 2), None)
+        pull = Actor(SkillNetwork(SkillConfig(action, (8,)), 1))
+        rows = [(0.0, 0.02), (2.0, -0.1), (3.5, -0.05), (4.0, 0.0), (5.0, 0.1)]
+        hands = [Hand(np.array([way * x, 0, 0]), np.eye(3), 0.05, t) for t, x in rows]
+        assert pull.taken(hands) == 3
+    push = Actor(actor())
+    assert told("push_left_to_right", (0.02, 0, 0.05), 4.0, 0.0).opening > 0
+    assert push.taken(hands) is None
+
+
+def test_what_is_to_be_taken_is_kept_clear_of_until_then() -> None:
+    """By the palm: a way through it is none, but for what is gone when the hand comes there."""
+    down = np.diag([1.0, -1.0, -1.0])
+    ways = np.array([[pose(down, (x, 0.0, 0.05))] for x in np.linspace(0.4, 0.6, 20)])
+    thing = Standing(0.5, 0.0, 0.03, 0.2)
+    before = [HOME_Q, np.concatenate([np.array([[pose(down, (0.4, 0.0, 0.05))]] * 4), ways])]
+    assert reach(*before, standing=[thing]).margin[0] < 0
+    assert reach(*before, standing=[replace(thing, until=5)]).margin[0] > 0
 
 
 def test_fingers_are_foreseen_around_what_they_hold() -> None:
@@ -339,7 +364,9 @@ def test_the_actors_way_is_the_gripper_worlds() -> None:
         with torch.no_grad():
             action = network.mean(torch.from_numpy(network.observe(state)))
         state = world.step(action.numpy())
-        np.testing.assert_allclose(hand.position, state.position[0], atol=0.01)
+        assert hand.meant is not None  # its height is not the arm's for long
+        meant = [*hand.position[:2], hand.meant[0]]
+        np.testing.assert_allclose(meant, state.position[0], atol=0.01)
 
 
 def test_checkpoints_are_policies(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ class Hand:
     position (3,) m, rotation (3, 3) of its point; opening: that its fingers are driven to, m;
     time_s, step: the skill's time, and how many steps of 1/12 s were told; before, after (6,): the
     twists (m/s and rad/s along the frame's axes) at the beginning and end of the last of them;
-    begun (3, 3): the rotation at its beginning; meant: the opening that its motion would have told,
-    m, where it was told another. As in the gripper world, within a step the angular velocity's axes
-    turn with the hand.
+    begun (3, 3): the rotation at its beginning; meant: the height and the opening that its motion
+    would have told, m, where it was told others. As in the gripper world, within a step the angular
+    velocity's axes turn with the hand.
     """
 
     position: Float64
@@ -36,7 +36,7 @@ class Hand:
     before: Float64 = field(default_factory=lambda: np.zeros(6))
     after: Float64 = field(default_factory=lambda: np.zeros(6))
     begun: Float64 = field(default_factory=lambda: np.eye(3))
-    meant: float | None = None
+    meant: tuple[float, float] | None = None
 
     @property
     def left_s(self) -> float:
@@ -49,7 +49,9 @@ class Hand:
         twist: Float64 = self.before + share * (self.after - self.before)
         return twist
 
-    def told(self, twist: Float64, opening: float, meant: float | None = None) -> Hand:
+    def told(
+        self, twist: Float64, opening: float, meant: tuple[float, float] | None = None
+    ) -> Hand:
         """At the end of a step: what it shall move at when the next one ends."""
         return replace(
             self,

@@ -47,6 +47,12 @@ class SkillMotion(Protocol):
     def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
         """By how much (m) the whole way should be higher, or lower, for objects of these sizes."""
 
+    def taken(self, way: Sequence[Hand]) -> int | None:
+        """The first of the way's hands about an object that stood on the table; None: none is.
+
+        Until then palm and wrist are to keep clear of it.
+        """
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -75,13 +81,15 @@ class Actor:
         """The network's mean action, as the gripper world takes it; along the table with care.
 
         It has learned on a table without friction to speak of, where a touch is enough. On others
-        what is dragged by a touch stays behind, and what is lifted while it is pushed topples: so
-        a hand that pushes or pulls does not rise while it acts, and one that pulls closes about the
-        thing. The network sees the opening that it has told itself then.
+        what is dragged by a touch stays behind, and what is pushed near its top or lifted meanwhile
+        topples. So a hand that pushes or pulls comes down to the thing's middle shortly before it
+        acts, and stays so high while it does; one that pulls closes about the thing. Meanwhile the
+        network sees the height and the opening that it has told itself.
         """
-        own = seen.opening if hand.meant is None else hand.meant
+        own = hand.meant or (float(seen.position[2]), seen.opening)
+        place = np.array([*seen.position[:2], own[0]])
         told = self.network.observe_hand(
-            np.array([hand.time_s]), seen.position[None], seen.rotation[None], np.array([own])
+            np.array([hand.time_s]), place[None], seen.rotation[None], np.array([own[1]])
         )
         mean = self.network.mean(torch.from_numpy(told.astype(np.float32)))[0].double().numpy()
         bounded = np.tanh(mean)
@@ -91,26 +99,37 @@ class Actor:
             return hand.told(twist, 0.0 if self.action == "pick_up" else OPENING_M)
         if not self.action.startswith(("push", "pull")):
             return hand.told(twist, opening)
-        if hand.time_s > ACT_S - 1e-6:
-            twist[2] = min(twist[2], 0.0)
-        if self.action.startswith("push"):
-            return hand.told(twist, opening)
+        meant = (own[0] + float(twist[2]) / CONTROL_HZ, opening)
+        if hand.time_s > ACT_S - DOWN_S - 1e-6:
+            left_s = max(ACT_S - hand.time_s, STEADY_S)
+            twist[2] = np.clip((sizes.moved - seen.position[2]) / left_s, -SPEED_M_S, SPEED_M_S)
+        if self.action.startswith("pull"):
+            opening = 0.0 if self._about_it(seen) else OPENING_M
+        return hand.told(twist, opening, meant)
+
+    def _about_it(self, hand: Hand) -> bool:
+        """Whether a hand that pulls is over the middle of what it is to take, or has taken it."""
         way = 1.0 if self.action.endswith("left_to_right") else -1.0
-        about_it = way * seen.position[0] > -NEAR_M
-        return hand.told(twist, 0.0 if about_it else OPENING_M, meant=opening)
+        return hand.time_s > ACT_S - 1e-6 and bool(way * hand.position[0] > -NEAR_M)
+
+    def taken(self, way: Sequence[Hand]) -> int | None:
+        """Of pulls the hand that closes."""
+        if not self.action.startswith("pull"):
+            return None
+        return next((i for i, hand in enumerate(way) if self._about_it(hand)), None)
 
     def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
         """It has learned a height that serves objects of all sizes, which it does not see.
 
-        So it carries a thing above the highest it might be put onto and lets it fall, and pushes
-        low things with the edge of its palm. Who knows the sizes can do better: what is put down
-        is let go SET_DOWN_M above where it will rest, and what is not carried is met at its middle,
-        unless the hand comes lower anyway.
+        So it carries a thing above the highest it might be put onto and lets it fall. Who knows the
+        sizes can do better: what is put down is let go SET_DOWN_M above where it will rest, and
+        what is picked up is met at its middle, unless the hand comes lower anyway.
         """
-        kind = find_action(self.action)
         before = [hand for hand in way if hand.time_s < LEAVE_S + 1e-6]
-        if not kind.static:
+        if self.action == "pick_up":
             return min(0.0, sizes.moved - min(float(hand.position[2]) for hand in before))
+        if not find_action(self.action).static:
+            return 0.0
         under = 2 * sizes.static if self.action == "put_onto" else 0.0
         return under + sizes.moved + SET_DOWN_M - float(before[-1].position[2])
 
@@ -118,6 +137,9 @@ class Actor:
 SET_DOWN_M = 0.01
 NEAR_M = 0.01
 """A hand that pulls closes so far before it is over the middle of the thing."""
+DOWN_S, STEADY_S = 1.0, 0.25
+"""So long before it acts a hand that pushes or pulls begins to come down; so fast it goes back to
+its height afterwards."""
 GRASP_S, RELEASE_S = 1.0, 0.5
 """A replay closes its fingers so long before the action, and leaves so long after opening them."""
 _PULL_1_S = 2.0
@@ -173,6 +195,10 @@ class Replay:
     def rise(self, way: Sequence[Hand], sizes: Sizes) -> float:
         """None: its heights count from where the object rests."""
         return 0.0
+
+    def taken(self, way: Sequence[Hand]) -> int | None:
+        """None: it comes as the demonstration's hand did."""
+        return None
 
     def _index(self, step: int) -> int:
         """The demonstration's step at the hand's step, the last one after its end."""

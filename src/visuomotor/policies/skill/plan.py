@@ -11,14 +11,14 @@ import numpy as np
 from visuomotor.contracts import MAX_GRIPPER_WIDTH_M, Float64
 from visuomotor.control.reach import Reach, Standing, at_most, reach
 from visuomotor.errors import CheckpointError, RobotError
-from visuomotor.geometry import matrix_from_rotvec, pose, rotvec_from_matrix
+from visuomotor.geometry import pose
 from visuomotor.geometry.pointing import hand_angles, hand_rotation
 from visuomotor.policies.skill.arm_config import SkillArmConfig
 from visuomotor.policies.skill.hand import LEAVE_S, Hand
 from visuomotor.policies.skill.motion import Sizes, SkillMotion, foreseen
+from visuomotor.policies.skill.path import points_of, sparse, straight
 from visuomotor.policies.skill.placement import RADIUS_M, Placement, placed
 
-_SPACING_M, _SPACING_RAD = 0.025, 0.15
 _STEEPEST_RAD = np.deg2rad(80.0)
 _GRASP_S = 1.2
 _GRASPED = 0.6
@@ -81,22 +81,24 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
     RobotError says of the nearest miss what the arm cannot do, and where.
     """
     starts = motion.starts(scene.sizes, config)
-    foretold = [foreseen(motion, start, scene.sizes) for start in starts]
-    _check_hands(motion.action, starts + [hand for hands in foretold for hand in hands])
-    rises = [config.scale * motion.rise(hands, scene.sizes) for hands in foretold]
+    ways = [foreseen(motion, start, scene.sizes) for start in starts]
+    _check_hands(motion.action, starts + [hand for hands in ways for hand in hands])
+    foretold = [
+        _Foretold(h, config.scale * motion.rise(h, scene.sizes), motion.taken(h)) for h in ways
+    ]
     heights = [
-        (hands, rise, fitted, higher_m)
+        (told, fitted, higher_m)
         for fitted, higher_m in product((True, False), config.raises_m)
-        for hands, rise in zip(foretold, rises, strict=True)
-        if fitted or rise != 0
+        for told in foretold
+        if fitted or told.rise_m != 0
     ]
     best: _Tried | None = None
-    for promising, (hands, rise, fitted, higher_m) in product((True, False), heights):
+    for promising, (told, fitted, higher_m) in product((True, False), heights):
         above_m = higher_m
         if scene.fetched is not None:
             above_m = min(higher_m, _GRASPED * config.scale * scene.sizes.moved)
-        raised_m = above_m + rise if fitted else higher_m
-        tried = _easiest(hands, scene, config, raised_m, above_m, promising)
+        raised_m = above_m + told.rise_m if fitted else higher_m
+        tried = _easiest(told, scene, config, raised_m, above_m, promising)
         if tried is None:
             continue
         if tried.plan.margin > _EASY:
@@ -111,6 +113,15 @@ def make_plan(motion: SkillMotion, scene: Scene, config: SkillArmConfig) -> Plan
         f"be reached; nearest is {best.snag if best else ''}; move the object, or choose another "
         "scale, yaw or raises_m (docs/skills.md)"
     )
+
+
+@dataclass(frozen=True)
+class _Foretold:
+    """A skill's hands from one start; by how much (m) they go higher; which takes the object."""
+
+    hands: Sequence[Hand]
+    rise_m: float
+    taken: int | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,7 @@ def _rank(margin: float, pitch_rad: float) -> tuple[float, float, float]:
 
 
 def _easiest(
-    hands: Sequence[Hand],
+    told: _Foretold,
     scene: Scene,
     config: SkillArmConfig,
     raised_m: float,
@@ -142,16 +153,22 @@ def _easiest(
     above_m: how far above its middle an object that is fetched is taken. promising: only those are
     looked at whose hand is high enough for an easy way, if there are any.
     """
+    hands = told.hands
     candidates = _candidates(hands, scene, config, raised_m)
     ways = [_way(c, hands[0], scene, config, above_m) for c in candidates]
-    paths, points = _paths([c.placement for c in candidates], ways, hands, scene)
+    kept = sparse(hands, config.scale)
+    skills = points_of([c.placement for c in candidates], [hands[k] for k in kept])
+    corners = np.stack([np.stack([w.T_base_ee for w in way]) for way in ways], axis=1)
+    before = straight(scene.T_base_ee, corners)
+    paths, points = np.concatenate([before, skills]), len(before)
+    until = None if told.taken is None else points + int(np.searchsorted(kept, told.taken))
     if promising:
         high = np.flatnonzero(at_most(paths, config.limits, config.reach) > _EASY)
         if not len(high):
             return None
         candidates, ways = [candidates[i] for i in high], [ways[i] for i in high]
         paths = paths[:, high]
-    things = (config.limits, config.reach, _standing(scene, config))
+    things = (config.limits, config.reach, _standing(scene, config, until))
     found = reach(scene.q, paths, *things)
     pitches = [c.placement.pitch_rad for c in candidates]
     order = sorted(range(len(candidates)), key=lambda i: _rank(float(found.margin[i]), pitches[i]))
@@ -169,13 +186,16 @@ def _easiest(
     return _Tried(plan, ranks[i], snag)
 
 
-def _standing(scene: Scene, config: SkillArmConfig) -> tuple[Standing, ...]:
-    """The object that is to stay, as wide as any that skills practise with."""
-    if scene.fetched is None:
+def _standing(scene: Scene, config: SkillArmConfig, until: int | None) -> tuple[Standing, ...]:
+    """The object that is to stay, or the one that is to be taken, until the path's point `until`.
+
+    As wide as any that skills practise with.
+    """
+    if scene.fetched is None and until is None:
         return ()
-    x, y, table = scene.origin
-    top = float(table + 2 * config.scale * scene.sizes.static)
-    return (Standing(float(x), float(y), config.scale * RADIUS_M, top),)
+    half = scene.sizes.moved if scene.fetched is None else scene.sizes.static
+    x, y, table = (float(value) for value in scene.origin)
+    return (Standing(x, y, config.scale * RADIUS_M, table + 2 * config.scale * half, until),)
 
 
 def _check_hands(action: str, hands: list[Hand]) -> None:
@@ -253,39 +273,6 @@ def _way(
         way.append(Waypoint(pose(turn, [*place[:2, 3], table + config.safe_m]), 0.0))
     way.append(Waypoint(T_start, 0.0, 0.3))
     return tuple(way)
-
-
-def _paths(
-    placements: list[Placement],
-    ways: list[tuple[Waypoint, ...]],
-    hands: Sequence[Hand],
-    scene: Scene,
-) -> tuple[Float64, int]:
-    """(T, N, 4, 4) of all candidates' ways and skills, and how many points the way has."""
-    position = np.stack([h.position for h in hands])
-    rotation = np.stack([h.rotation for h in hands])
-    scale = placements[0].scale
-    kept = [0]
-    for i in range(1, len(hands)):
-        far = scale * float(np.linalg.norm(position[i] - position[kept[-1]]))
-        turned = float(np.linalg.norm(rotvec_from_matrix(rotation[i] @ rotation[kept[-1]].T)))
-        if far > 0.6 * _SPACING_M or turned > 0.6 * _SPACING_RAD or i == len(hands) - 1:
-            kept.append(i)
-    skills = np.stack([c.ee(position[kept], rotation[kept]) for c in placements], axis=1)
-    corners = np.stack([np.stack([w.T_base_ee for w in way]) for way in ways], axis=1)  # (W, N)
-    before = np.broadcast_to(scene.T_base_ee, corners[0].shape)
-    points = []
-    for corner in corners:
-        turn = rotvec_from_matrix(corner[:, :3, :3] @ before[:, :3, :3].transpose(0, 2, 1))
-        step = corner[:, :3, 3] - before[:, :3, 3]
-        far = float(np.linalg.norm(step, axis=1).max())
-        turned = float(np.linalg.norm(turn, axis=1).max())
-        count = max(1, int(np.ceil(max(far / _SPACING_M, turned / _SPACING_RAD))))
-        for share in np.arange(1, count + 1) / count:
-            R = matrix_from_rotvec(share * turn) @ before[:, :3, :3]
-            points.append(pose(R, before[:, :3, 3] + share * step))
-        before = corner
-    return np.concatenate([np.stack(points), skills]), len(points)
 
 
 def _snag(found: Reach, best: int, path: Float64, way: int, yaw_rad: float) -> str:
