@@ -272,11 +272,11 @@ class SimWorld:
     def fingerprint(self) -> str:
         """Eight hexadecimal digits of joints, bodies' places, sizes and colours, to three digits.
 
-        Rollouts from one seed have the same, whoever acts in them. Between machines some may
-        differ, where the last bits of a number decide how it is rounded.
+        Rollouts from one seed have the same, whoever acts in them and with whatever cameras.
+        Between machines some may differ, where the last bits of a number decide how it is rounded.
         """
         model = self.model
-        parts = (self.data.qpos, model.body_pos, model.geom_size, model.geom_rgba, model.cam_pos)
+        parts = (self.data.qpos, model.body_pos, model.geom_size, model.geom_rgba)
         digest = hashlib.blake2b(digest_size=4)
         for part in parts:
             digest.update((np.round(part, 3) + 0.0).tobytes())

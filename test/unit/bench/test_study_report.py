@@ -165,10 +165,10 @@ def test_cells_of_other_starts_are_not_compared() -> None:
         compare([a, b], [Claim("good", "aside")])
     digests = [["a", "b", "c", "d"], ["a", "b", "c", "e"]]
     for made, initial in zip((a, b), digests, strict=True):
-        made.regions["interpolation"] |= {"initial": initial}
+        made.regions["interpolation"] |= {"initial_state": initial}
     with pytest.raises(DataError, match="cells with other starts"):
         compare([a, b], [Claim("good", "aside")])
-    b.regions["interpolation"]["initial"] = digests[0]
+    b.regions["interpolation"]["initial_state"] = digests[0]
     assert len(compare([a, b], [Claim("good", "aside")])) == 1, "the whole state decides"
     c = result(cell("aside"), [1, 0, 1, 0])
     c.regions["interpolation"]["first_seed"] = 800_000

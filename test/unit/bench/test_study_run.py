@@ -106,8 +106,8 @@ def test_more_rollouts_are_added_to_those_there(work: Path, tmp_path: Path) -> N
     region = load(path).regions["interpolation"]
     assert region["steps"][0] == -1
     assert len(region["success"]) == len(region["start"]) == len(region["error"]) == 3
-    assert len(set(region["initial"])) == 3
-    assert region["initial"][0] == first.regions["interpolation"]["initial"][0]
+    assert len(set(region["initial_state"])) == 3
+    assert region["initial_state"][0] == first.regions["interpolation"]["initial_state"][0]
     assert region["start"][0] == first.regions["interpolation"]["start"][0]
     assert len({tuple(s) for s in region["start"]}) == 3
 

@@ -167,6 +167,22 @@ def test_depth_and_colour_agree_with_geometry(world, seed):
     assert seen >= 5
 
 
+@pytest.mark.parametrize("task", ["lift", "pusher"])
+def test_a_digest_tells_starts_apart_and_not_who_looks(task):
+    """So rollouts of a policy with other cameras, or with none, are paired."""
+    found = []
+    for cameras in ((), ("front",), ("front", "side")):
+        world = SimWorld(SimConfig(task, cameras=cameras))
+        digests = []
+        for seed in (1, 2, 1):
+            world.reset(seed)
+            digests.append(world.fingerprint())
+        world.close()
+        found.append(tuple(digests))
+    assert len(set(found)) == 1
+    assert found[0][0] == found[0][2] != found[0][1]
+
+
 def test_a_snapshot_is_drawn_as_it_was(world):
     world.reset(2)
     snapshot, expected = world.snapshot(), images(world.frame())

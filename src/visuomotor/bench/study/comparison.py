@@ -88,8 +88,11 @@ SAME = 0.9
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any], n: int) -> bool:
-    """Whether the rollouts of both began in the same states, as far as their files tell."""
-    digests = [r.get("initial", [])[:n] for r in (one, other)]
+    """Whether the rollouts of both began in the same states, as far as their files tell.
+
+    `initial` of older files does not count: it digested the policy's cameras, too.
+    """
+    digests = [r.get("initial_state", [])[:n] for r in (one, other)]
     if all(len(d) == n and all(d) for d in digests):
         return bool(sum(a == b for a, b in zip(*digests, strict=True)) >= SAME * n)
     starts = [r.get("start", [])[:n] for r in (one, other)]

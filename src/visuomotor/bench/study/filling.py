@@ -180,7 +180,7 @@ def _region(first: int, rollouts: list[Rollout], old: dict[str, Any] | None) -> 
         "steps": [r.steps for r in rollouts],
         "refused": [len(r.refusals) for r in rollouts],
         "start": [rounded(*r.start) for r in rollouts if r.start is not None],
-        "initial": [r.initial for r in rollouts],
+        "initial_state": [r.initial for r in rollouts],
         "error": [None if r.error is None else [round(e, 4) for e in r.error] for r in rollouts],
     }
     if any(r.pair for r in rollouts):
