@@ -14,6 +14,7 @@ from visuomotor.policies.skill.hand import CONTROL_HZ, Hand, advance, pace
 from visuomotor.policies.skill.placement import OPENING_M, placed
 from visuomotor.sim import gripper
 from visuomotor.sim.gripper import GripperWorlds, Starts, worlds
+from visuomotor.video.alignment import AlignmentSettings
 
 FREE = (1e3, 1e3)
 
@@ -45,6 +46,7 @@ def test_its_constants_are_the_gripper_worlds() -> None:
     ours = (CONTROL_HZ, OPENING_M, skill_hand.SPEED_M_S, skill_hand.TURN_RAD_S, skill_hand.LEAVE_S)
     theirs = (gripper.CONTROL_HZ, gripper.OPENING_M, worlds.SPEED_M_S, worlds.TURN_RAD_S)
     assert ours == (*theirs, worlds.LEAVE_S)
+    assert AlignmentSettings().action_s == (skill_hand.ACT_S, skill_hand.LEAVE_S)
 
 
 def test_it_moves_as_the_gripper_worlds_hand() -> None:

@@ -154,8 +154,8 @@ def _easiest(
     looked at whose hand is high enough for an easy way, if there are any.
     """
     hands = told.hands
-    candidates = _candidates(hands, scene, config, raised_m)
-    ways = [_way(c, hands[0], scene, config, above_m) for c in candidates]
+    candidates, grasped = _candidates(scene, config, raised_m), _grasp(hands)
+    ways = [_way(c.placement, hands[0], grasped, scene, config, above_m) for c in candidates]
     kept = sparse(hands, config.scale)
     skills = points_of([c.placement for c in candidates], [hands[k] for k in kept])
     corners = np.stack([np.stack([w.T_base_ee for w in way]) for way in ways], axis=1)
@@ -212,44 +212,49 @@ def _check_hands(action: str, hands: list[Hand]) -> None:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A placement of the frame, its yaw, and the rotation (3, 3) with which a thing is fetched.
-
-    That is the skill's, pitched by as much as the whole placement.
-    """
+    """A placement of the frame, and its yaw."""
 
     placement: Placement
     yaw_rad: float
-    grasped: Float64
 
 
-def _candidates(
-    hands: Sequence[Hand], scene: Scene, config: SkillArmConfig, raised_m: float
-) -> list[_Candidate]:
-    """All yaws, the hand turned either way, and in the puts pitched by several angles.
+def _candidates(scene: Scene, config: SkillArmConfig, raised_m: float) -> list[_Candidate]:
+    """All yaws, the hand turned either way and pitched by several angles.
 
-    A thing is taken as it will be let go, so that it is upright then. Pointing ahead, the arm would
-    be in its own way near the table where the thing stands; so all of the skill may point down more
-    than it was learned.
+    Pointing ahead, the arm would be in its own way near the table where a thing stands; so all of
+    the skill may point down more than it was learned.
     """
     x, y, z = scene.origin
-    before = [hand for hand in hands if hand.time_s < LEAVE_S + 1e-6]
-    azimuth, _ = hand_angles(hands[0].rotation)
-    _, elevation = hand_angles(before[-1].rotation)
-    grasped = hand_rotation(azimuth, np.clip(elevation, -_STEEPEST_RAD, _STEEPEST_RAD))
     return [
-        _Candidate(placed(x, y, z + raised_m, yaw, config.scale, flipped, pitch), yaw, grasped)
+        _Candidate(placed(x, y, z + raised_m, yaw, config.scale, flipped, pitch), yaw)
         for yaw, flipped, pitch in product(config.yaws_rad, (False, True), _PITCHES_RAD)
     ]
 
 
+def _grasp(hands: Sequence[Hand]) -> Float64:
+    """The rotation (3, 3), the skill's, with which a thing is fetched.
+
+    It is taken as it will be let go, so that it is upright then.
+    """
+    before = [hand for hand in hands if hand.time_s < LEAVE_S + 1e-6]
+    azimuth, _ = hand_angles(hands[0].rotation)
+    _, elevation = hand_angles(before[-1].rotation)
+    return hand_rotation(azimuth, np.clip(elevation, -_STEEPEST_RAD, _STEEPEST_RAD))
+
+
 def _way(
-    candidate: _Candidate, start: Hand, scene: Scene, config: SkillArmConfig, raised_m: float
+    placement: Placement,
+    start: Hand,
+    grasped: Float64,
+    scene: Scene,
+    config: SkillArmConfig,
+    raised_m: float,
 ) -> tuple[Waypoint, ...]:
     """Up, over, and to the start along where the hand points; first by way of what is fetched.
 
-    That is taken so far above its middle.
+    That is taken with the rotation `grasped` (3, 3) in the frame, raised_m above its middle.
     """
-    placement, table = candidate.placement, config.limits.table_z_m
+    table = config.limits.table_z_m
     T_start = placement.ee(start.position, start.rotation)
     high = max(float(scene.T_base_ee[2, 3]), table + config.safe_m)
     wide = MAX_GRIPPER_WIDTH_M
@@ -265,7 +270,7 @@ def _way(
         come(T_start, wide)
         way.append(Waypoint(T_start, placement.width(start.opening), 0.3))
         return tuple(way)
-    R = placement.ee(start.position, candidate.grasped)[:3, :3]
+    R = placement.ee(start.position, grasped)[:3, :3]
     grasp = pose(R, scene.fetched + np.array([0.0, 0.0, raised_m]))
     come(grasp, wide)
     way.append(Waypoint(grasp, 0.0, _GRASP_S))
