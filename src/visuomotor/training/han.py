@@ -35,13 +35,14 @@ from visuomotor.training.loop import optimise
 from visuomotor.training.noise import disturbed
 from visuomotor.training.progress import Report
 from visuomotor.training.state import TrainingState, inputs_key
+from visuomotor.training.touches import Touches, find_touches, touch_loss
 
 TURN_RAD = 0.05
 """One unit of a turn's loss."""
 STILL_M = 0.003
 """A shorter action has no direction that is worth learning."""
 _COSINE = 1.0 - 1e-4  # the slope of arccos is infinite at its ends
-_METRICS = ("loss", "distance", "angle", "turn", "width", "entropy")
+_METRICS = ("loss", "distance", "angle", "turn", "width", "entropy", "touch")
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ class HanTrainingConfig(HanConfig, WeakSettings):
     Weak images (`WeakSettings`) are seen as the first camera's, whose regions are classified. task,
     episodes: only this task, only the first so many (None: all). angle_weight: of the angle
     between the two actions (rad) beside their distance (units of 2 cm). width_weight: of the
-    gripper's cross-entropy. noise_*: standard deviations of what is added to the robot's state;
-    the targets stay where they were in the world.
+    gripper's cross-entropy. touch_weight: of the keypoint's distance from where the hand touches
+    something next (`touches`; the paper has none). noise_*: standard deviations of what is added
+    to the robot's state; the targets stay where they were in the world.
     """
 
     task: str | None = None
@@ -64,6 +66,7 @@ class HanTrainingConfig(HanConfig, WeakSettings):
     weight_decay: float = 1e-4
     angle_weight: float = 0.1
     width_weight: float = 0.5
+    touch_weight: float = 0.0
     noise_position_m: float = 0.01
     noise_rotation_rad: float = 0.05
     noise_width_m: float = 0.001
@@ -72,7 +75,7 @@ class HanTrainingConfig(HanConfig, WeakSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_weak("han")
-        weights = (self.angle_weight, self.width_weight)
+        weights = (self.angle_weight, self.width_weight, self.touch_weight)
         noises = (self.noise_position_m, self.noise_rotation_rad, self.noise_width_m)
         if not self.cameras or not all(c.depth for c in self.cameras):
             raise ValueError("han: expected at least one camera, every one with depth")
@@ -92,7 +95,8 @@ class HanTrainingConfig(HanConfig, WeakSettings):
 class Samples:
     """N steps (N, 2) as episode and step: T_base_ee (N, 4, 4), width_m (N,), and what follows.
 
-    target (N, T, 4, 4), target_width_m (N, T), target_valid (N, T): as `chunk_targets`.
+    target (N, T, 4, 4), target_width_m (N, T), target_valid (N, T): as `chunk_targets`. touches:
+    where the hand touches something.
     """
 
     steps: Steps
@@ -101,6 +105,7 @@ class Samples:
     target: NDArray[np.float64]
     target_width_m: NDArray[np.float64]
     target_valid: NDArray[np.bool_]
+    touches: Touches
 
 
 def train_han(
@@ -177,6 +182,7 @@ def find_samples(dataset: Dataset, chunk: int) -> Samples:
         np.stack([episodes[e].T_base_ee[t] for e, t in steps]),
         np.array([episodes[e].gripper_width_m[t] for e, t in steps]),
         *chunk_targets(dataset, steps, chunk),
+        touches=find_touches(dataset, steps),
     )
 
 
@@ -221,7 +227,13 @@ def han_loss(
         torch.from_numpy(share.astype(np.float32)),
         torch.from_numpy(samples.target_valid[rows]),
     )
-    return action_loss(output, *moved(labels, device), config)
+    loss, values = action_loss(output, *moved(labels, device), config)
+    places = torch.from_numpy(samples.touches.places[rows].astype(np.float32))
+    known = torch.from_numpy(samples.touches.known[rows])
+    touch = touch_loss(output.keypoint, *moved((places, known), device))
+    touch = (touch * output.seen).sum() / output.seen.sum().clamp_min(1)
+    loss = loss + config.touch_weight * touch
+    return loss, {**values, "loss": loss, "touch": touch}
 
 
 def action_loss(

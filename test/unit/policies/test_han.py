@@ -217,6 +217,24 @@ def test_relative_inputs_do_not_know_where_in_the_world_they_are(
     assert apart.abs().max() > 1e-5
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_the_hands_height_is_known_where_it_is_asked_for(observation: Observation, knows: bool):
+    net = network(height=knows)
+
+    def delta(raised_m: float) -> torch.Tensor:
+        sights = []
+        for name in SPEC.names:
+            seen = views(observation, name)
+            T = seen.T_base_camera.clone()
+            T[:, 2, 3] += raised_m
+            corners = acting_corners(net.config, (120, 160))
+            sights.append(sight_of(replace(seen, T_base_camera=T), corners))
+        with torch.inference_mode():
+            return net(sights, hand(0.0, 0.0, raised_m))[0].delta[0]
+
+    assert ((delta(0.0) - delta(0.1)).abs().max() > 1e-5) == knows
+
+
 def test_the_constrained_action_lies_between_hand_and_target(observation: Observation):
     net = network()
     for parameter in net.action.parameters():

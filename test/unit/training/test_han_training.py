@@ -166,6 +166,7 @@ def test_training_learns_stops_and_goes_on_to_the_same_policy(demos: Path, tmp_p
         {"target": "free"},
         {"target": "direct", "rotation": True},
         {"crops": "literal"},
+        {"touch_weight": 0.1, "height": True},
     ],
 )
 def test_every_variant_learns(demos: Path, tmp_path: Path, changes: dict[str, object]):

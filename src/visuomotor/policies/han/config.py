@@ -23,11 +23,12 @@ class HanConfig:
     `free`, the same without the bounds (no-con); `direct`, a network that gives the action itself
     (mlp-ATN). keypoint: the expectation over the region's cells near their peak, or, as the paper
     has it, over all of them (`mean`). inputs: `relative`, the keypoint seen from the hand alone;
-    `absolute`, both in base, as in the paper. described: what the action's network is told of
-    the regions, the features of the one that is `followed` (all, weighted by confidence), or
-    the plain mean of `all`, as near as a changing number of regions comes to the paper's
-    "features of all the ROIs". context: the switch also knows the hand's surroundings, the
-    gripper's width and where the candidate is from the hand. proprioception: the
+    `absolute`, both in base, as in the paper. height: beside a relative keypoint, the hand's
+    height in base: objects are elsewhere on a table, not above or below it. described: what the
+    action's network is told of the regions, the features of the one that is `followed` (all,
+    weighted by confidence), or the plain mean of `all`, as near as a changing number of regions
+    comes to the paper's "features of all the ROIs". context: the switch also knows the hand's
+    surroundings, the gripper's width and where the candidate is from the hand. proprioception: the
     gripper's width is an input of the action's network. padding: of the convolutions, see
     `networks.local`. rotation: turns the hand by up to turn_rad a step. chunk: how many steps'
     actions are given at once.
@@ -42,6 +43,7 @@ class HanConfig:
     offset_m: float = 0.1
     keypoint: Literal["peak", "mean"] = "peak"
     inputs: Literal["relative", "absolute"] = "relative"
+    height: bool = False
     described: Literal["followed", "all"] = "followed"
     context: bool = True
     proprioception: bool = True

@@ -69,7 +69,7 @@ class HanNetwork(nn.Module):
         features = self.attention.feature_channels
         known = (_HAND_UNITS + 1 + 3) if config.context else 0
         self.switch = mlp(features + known, (_SWITCH_UNITS,), 1)
-        places = 6 if config.inputs == "absolute" else 3
+        places = 6 if config.inputs == "absolute" else 3 + config.height
         inputs = places + _HAND_UNITS + features
         inputs += config.proprioception + (3 if config.rotation else 0)
         self.outputs = 3 + (config.target != "direct") + 1 + (3 if config.rotation else 0)
@@ -122,6 +122,8 @@ class HanNetwork(nn.Module):
             inputs = [(keypoint - centre) / LENGTH_M, (hand.position - centre) / LENGTH_M]
         else:
             inputs = [away / LENGTH_M]
+            if config.height:
+                inputs.append((hand.position[:, 2:] - CENTRE_M[2]) / LENGTH_M)
         inputs += [around, described]
         if config.proprioception:
             inputs.append(hand.width[:, None] / WIDTH_M)
