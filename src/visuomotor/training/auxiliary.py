@@ -23,6 +23,7 @@ from visuomotor.observations import CameraSpec
 from visuomotor.policies.han.attention import Attention
 from visuomotor.policies.han.sight import acting_corners
 from visuomotor.training.device import CPU, device_of, moved
+from visuomotor.training.image_augmentation import WEAK, ImageAugmentation, augment_images
 from visuomotor.training.progress import Progress, Report
 from visuomotor.training.samples import Int64
 
@@ -40,6 +41,8 @@ class WeakSettings:
     of the images with the object first (None: see `dataset.weak_files.find_labels`). weak_images:
     only so many in all (None: all). weak_batch: images a step, half of either label. weak_weight:
     of their cross-entropy beside the task's loss. warm_up_steps: without them (None: a tenth).
+    weak_augmentation: how images that are classified are changed at random, each time anew; few
+    rooms and few things are in them, which a network learns by heart.
     """
 
     weak: str = ""
@@ -48,6 +51,7 @@ class WeakSettings:
     weak_batch: int = 16
     weak_weight: float = 1.0
     warm_up_steps: int | None = None
+    weak_augmentation: ImageAugmentation = WEAK
 
     def check_weak(self, family: str) -> None:
         """Raises ValueError for what cannot be."""
@@ -92,9 +96,16 @@ def open_weak(
 class WeakTask:
     """Batches of weak images, and their cross-entropy in the loss; from the warm-up's end on."""
 
-    def __init__(self, settings: WeakSettings, images: WeakImages, steps: int) -> None:
-        """steps: of the whole training."""
+    def __init__(
+        self,
+        settings: WeakSettings,
+        images: WeakImages,
+        steps: int,
+        augmentation: ImageAugmentation | None = None,
+    ) -> None:
+        """steps: of the whole training. augmentation: another than the settings'."""
         self.images = images
+        self._augmentation = augmentation or settings.weak_augmentation
         self._settings, self._warm_up = settings, settings.warm_up(steps)
         self._rows = (np.flatnonzero(~images.positive), np.flatnonzero(images.positive))
         self.active = False
@@ -111,22 +122,34 @@ class WeakTask:
         color = np.stack([self.images.images[i] for i in rows])
         batch = (torch.from_numpy(color), torch.from_numpy(shown.astype(np.float32)))
         images, positive = moved(batch, device)
-        return normalise_color(images).contiguous(memory_format=torch.channels_last), positive
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        images = augment_images(normalise_color(images), self._augmentation, generator)
+        return images.contiguous(memory_format=torch.channels_last), positive
 
     def joined(
         self, loss: Tensor, values: Mapping[str, Tensor], logits: Tensor, positive: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss with the cross-entropy of logits (n,), and its metrics with METRICS."""
-        entropy = F.binary_cross_entropy_with_logits(logits, positive)
+        """The loss with the cross-entropy of logits (n, N), and its metrics with METRICS."""
+        entropy = entropy_of(logits, positive)
         total = loss + self._settings.weak_weight * entropy
-        accuracy = ((logits > 0) == (positive > 0.5)).float().mean()
+        accuracy = told_right(logits, positive)
         return total, {**values, "loss": total, "weak": entropy, "weak_accuracy": accuracy}
+
+
+def entropy_of(logits: Tensor, positive: Tensor) -> Tensor:
+    """The cross-entropy of logits (n, N), each of which tells which images (n,) are positive."""
+    return F.binary_cross_entropy_with_logits(logits, positive[:, None].expand_as(logits))
+
+
+def told_right(logits: Tensor, positive: Tensor) -> Tensor:
+    """The share of images (n,) of whose logits (n, N) the mean is right."""
+    return ((logits.mean(1) > 0) == (positive > 0.5)).float().mean()
 
 
 class Auxiliary:
     """The task with a classifier of its own, for a family whose images go through apart from it.
 
-    classifier: what is learned beside the policy. logits: of images (n, 3, H, W) in [-1, 1], (n,).
+    classifier: what is learned beside it. logits: of images (n, 3, H, W) in [-1, 1], (n, 1).
     """
 
     def __init__(
@@ -152,7 +175,7 @@ def feature_classifier(task: WeakTask, encoder: nn.Module, features: int) -> Aux
     def logits(images: Tensor) -> Tensor:
         with autocast("auto", images.device):
             seen: Tensor = encoder(images)
-        found: Tensor = net(seen.float())[:, 0]
+        found: Tensor = net(seen.float())
         return found
 
     return Auxiliary(task, net, logits)
@@ -169,6 +192,6 @@ def region_classifier(task: WeakTask, attention: Attention) -> Auxiliary:
         corners = acting_corners(attention.config, images.shape[-2:]).to(images.device)
         described = attention.described(images, corners.expand(len(images), -1, -1))
         each: Tensor = net(described)[..., 0]  # (B, N)
-        return each.logsumexp(-1) - math.log(each.shape[-1])
+        return each.logsumexp(-1, keepdim=True) - math.log(each.shape[-1])
 
     return Auxiliary(task, net, logits)

@@ -51,12 +51,12 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     episodes: int | None = None
     steps: int = 10_000
     batch: int = 16
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     weight_decay: float = 0.0
     noise_position_m: float = 0.005
     noise_rotation_rad: float = 0.02
     noise_width_m: float = 0.001
-    noise_draws: int = 1
+    noise_draws: int = 8
     width_weight: float = 0.5
     seed: int = 0
 

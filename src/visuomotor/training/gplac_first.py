@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from visuomotor.checkpoint import load_tensors, save_tensors
 from visuomotor.dataset import WeakImages, open_dataset
 from visuomotor.networks import mlp
 from visuomotor.observations import ObservationSpec
-from visuomotor.policies.gplac.encoder import Encoder
-from visuomotor.training.auxiliary import WeakTask
+from visuomotor.policies.gplac.encoder import Encoder, Seen
+from visuomotor.policies.gplac.network import Classifier
+from visuomotor.training.auxiliary import WeakTask, entropy_of
 from visuomotor.training.batches import valid_steps
 from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.gplac_config import GplacTrainingConfig
@@ -28,6 +28,19 @@ from visuomotor.training.images import camera_images, stacked
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
 from visuomotor.training.state import TrainingState, inputs_key
+
+
+class _Places(nn.Module):
+    """A head on the features alone."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, features: Tensor, seen: Seen) -> Tensor:
+        places: Tensor = self.net(features)
+        return places
+
 
 Draw = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -44,17 +57,13 @@ def classify_first(
 ) -> None:
     """The encoder learns to tell the weak images' labels."""
     task = WeakTask(config, weak, config.steps)
-
-    def loss(outputs: Tensor, positive: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(outputs[:, 0], positive)
-
     key = {"weak": weak.key, "config": asdict(config)}
     _learn(
         "train_classifier",
         encoder,
-        1,
+        lambda: Classifier(config, encoder.size),
         task.draw,
-        loss,
+        entropy_of,
         config,
         out,
         key,
@@ -96,16 +105,26 @@ def locate_first(
         return (outputs - target).square().mean()
 
     key = {"episodes": [e.name for e in dataset.episodes], "config": asdict(config)}
-    count = 3 * len(names)
+    inputs, outputs = config.features(encoder.size), 3 * len(names)
     _learn(
-        "train_places", encoder, count, draw, loss, config, out, key, report, should_stop, device
+        "train_places",
+        encoder,
+        lambda: _Places(mlp(inputs, config.classifier, outputs)),
+        draw,
+        loss,
+        config,
+        out,
+        key,
+        report,
+        should_stop,
+        device,
     )
 
 
 def _learn(
     stage: str,
     encoder: Encoder,
-    outputs: int,
+    make_head: Callable[[], nn.Module],
     draw: Draw,
     loss_of: Loss,
     config: GplacTrainingConfig,
@@ -115,20 +134,24 @@ def _learn(
     should_stop: Callable[[], bool],
     device: torch.device = CPU,
 ) -> None:
-    """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once."""
+    """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once.
+
+    make_head: the head, of the features and of what is seen.
+    """
     folder = out / "first"
     folder.mkdir(exist_ok=True)
     path = folder / f"{stage}-{inputs_key(key)[:16]}.safetensors"
     if not path.exists():
         torch.manual_seed(config.seed)
-        head = mlp(config.features(encoder.size), config.classifier, outputs)
+        head = make_head()
 
         def step(
             rng: np.random.Generator, generator: torch.Generator
         ) -> tuple[Tensor, dict[str, Tensor]]:
             images, target = moved(draw(rng), device_of(encoder))
             images = augment_images(images, config.augmentation, generator)
-            loss = loss_of(head(encoder(images)), target)
+            seen = encoder.seen(images)
+            loss = loss_of(head(encoder.features(seen), seen), target)
             return loss, {"loss": loss}
 
         optimise(

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visuomotor.networks import mlp
+from visuomotor.policies.gplac.encoder import Seen
 from visuomotor.policies.gplac.network import GplacNetwork
 from visuomotor.policies.heads import Scales
 from visuomotor.training import cloning
 from visuomotor.training.auxiliary import METRICS as WEAK_METRICS
-from visuomotor.training.auxiliary import WeakTask
+from visuomotor.training.auxiliary import WeakTask, told_right
 from visuomotor.training.device import device_of
 from visuomotor.training.gplac_config import GplacTrainingConfig
 from visuomotor.training.gradient_reversal import ramp, reversed_gradient
@@ -87,7 +88,8 @@ class Objective:
             weak, positive = self._weak.draw(rng, device)
             images = torch.cat([images, weak])
         images = augment_images(images, config.augmentation, generator)
-        features = self._look(images)
+        seen = self._look(images)
+        features = self.network.encoder.features(seen)
         loss, values = cloning.cloning_loss(
             self.network.head,
             features[:n],
@@ -101,7 +103,8 @@ class Objective:
         if positive is None or self._weak is None:
             return loss, values
         if config.classifies:
-            logits = self.network.classify(features[n:])
+            assert self.network.classifier is not None
+            logits = self.network.classifier(features, seen)[n:]
             loss, values = self._weak.joined(loss, values, logits, positive)
             if self._look_now:
                 values["weak_unseen"] = self._told_right(device)
@@ -117,20 +120,17 @@ class Objective:
         assert self._unseen is not None
         images, positive = self._unseen.draw(self._others, device)
         self.network.eval()
-        logits = self.network.classify(self.network.encoder(images))
+        logits = self.network.classify(images)
         self.network.train()
-        return ((logits > 0) == (positive > 0.5)).float().mean()
+        return told_right(logits, positive)
 
-    def _look(self, images: Tensor) -> Tensor:
-        """Features (B, F), of one pass or, where that is asked for, of one for either sort."""
+    def _look(self, images: Tensor) -> Seen:
+        """What is seen in one pass or, where that is asked for, in one for either sort."""
         n = self._config.batch
         parts = [images] if self._config.passes == "joint" else [images[:n], images[n:]]
-        features = []
-        for part in parts:
-            if len(part) == 0:  # the warm-up
-                continue
-            features.append(self.network.encoder(part))
-        return torch.cat(features)
+        seen = [self.network.encoder.seen(part) for part in parts if len(part)]  # 0: the warm-up
+        peaks = [each.peaks for each in seen if each.peaks is not None]
+        return Seen(torch.cat([each.places for each in seen]), torch.cat(peaks) if peaks else None)
 
     def _adapted(self, loss: Tensor, values: dict[str, Tensor], features: Tensor) -> Losses:
         number = torch.arange(len(features), device=features.device)

@@ -22,6 +22,7 @@ class ImageAugmentation:
     brightness, contrast, saturation, tint (each colour channel's gain): up to so much more or less.
     convolution, cutout: with what probability the image passes a random 3x3 layer, or loses a
     rectangle of up to half its sides. shift: up to so much of its sides, borders are replicated.
+    flip: with what probability left and right change places, which no policy's image survives.
     """
 
     brightness: float = 0.0
@@ -31,6 +32,7 @@ class ImageAugmentation:
     convolution: float = 0.0
     cutout: float = 0.0
     shift: float = 0.0
+    flip: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(0 <= value <= 1 for value in astuple(self)):
@@ -43,7 +45,10 @@ class ImageAugmentation:
 
 
 STRONG = ImageAugmentation(0.3, 0.4, 0.5, 0.2, 0.3, 0.3, 0.04)
-"""All of them at once."""
+"""All that a policy's image may survive, at once."""
+
+WEAK = ImageAugmentation(0.3, 0.4, 0.5, 0.2, 0.1, 0.0, 0.05, 0.5)
+"""Of images of which only the label counts; nothing is cut out, it might be the object."""
 
 
 def augment_images(
@@ -55,6 +60,8 @@ def augment_images(
     """
     if config.off:
         return images
+    if config.flip > 0:
+        images = _flipped(images, config.flip, generator, alike)
     if config.shift > 0:
         images = _shifted(images, config.shift, generator, alike)
     if config.convolution > 0:
@@ -69,6 +76,12 @@ def augment_images(
 def _draw(n: int, low: float, high: float, generator: torch.Generator, channels: int = 1) -> Tensor:
     """(n, channels, 1, 1), uniform."""
     return low + (high - low) * torch.rand(n, channels, 1, 1, generator=generator)
+
+
+def _flipped(images: Tensor, probability: float, generator: torch.Generator, alike: int) -> Tensor:
+    chosen = _draw(len(images) // alike, 0, 1, generator) < probability
+    chosen = chosen.repeat_interleave(alike, 0).to(images.device)
+    return torch.where(chosen, images.flip(-1), images)
 
 
 def _shifted(images: Tensor, share: float, generator: torch.Generator, alike: int) -> Tensor:

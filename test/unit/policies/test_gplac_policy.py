@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,15 +66,15 @@ def write_policy(folder: Path, classifies: bool = False, **changes: object) -> P
 
 @pytest.mark.parametrize("norm", ["group", "batch", "cell"])
 def test_the_papers_network_has_the_papers_shapes(norm: str) -> None:
-    config = GplacConfig(norm=norm)  # type: ignore[arg-type]
+    config = GplacConfig(norm=norm, evidence="features")  # type: ignore[arg-type]
     network = GplacNetwork(config, SIZE, classifies=True)
     convolutions = [m for m in network.encoder.modules() if isinstance(m, torch.nn.Conv2d)]
     assert [c.out_channels for c in convolutions] == [64, 64, 32, 32, 16]
     assert [c.stride[0] for c in convolutions] == [2, 1, 1, 1, 1]
     assert {c.kernel_size for c in convolutions} == {(3, 3)}
-    features = network.encoder(torch.rand(3, 3, *SIZE) * 2 - 1)
-    assert features.shape == (3, 32)
-    assert network.classify(features).shape == (3,)
+    images = torch.rand(3, 3, *SIZE) * 2 - 1
+    assert network.encoder(images).shape == (3, 32)
+    assert network.classify(images).shape == (3, 1)
     assert network.head.net[0].in_features == 32 + 3 + 3 + 1  # points; place, rotation, width
     hidden = [m.out_features for m in network.modules() if isinstance(m, torch.nn.Linear)]
     assert hidden == [400, 400, 7, 400, 400, 1]
@@ -120,10 +121,22 @@ def test_points_follow_what_they_look_at() -> None:
     images[0, :, 20:23, 50:53] = 1.0
     images[1, :, 41:44, 11:14] = 1.0
     with torch.inference_mode():
-        points = encoder.seen(images)
-    pixels = (points + 1) / 2 * torch.tensor([80.0, 60.0]) - 0.5
+        seen = encoder.seen(images)
+    pixels = (seen.places + 1) / 2 * torch.tensor([80.0, 60.0]) - 0.5
     torch.testing.assert_close(pixels[0], torch.tensor([51.0, 21.0]).expand(4, 2), atol=1.1, rtol=0)
     torch.testing.assert_close(pixels[1], torch.tensor([12.0, 42.0]).expand(4, 2), atol=1.1, rtol=0)
+    with torch.inference_mode():
+        greatest = encoder.backbone(images).flatten(2).amax(-1)
+    torch.testing.assert_close(seen.peaks, greatest, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("change", [{"network": "plain"}, {"shared": (12,)}])
+def test_without_points_the_features_are_the_evidence(change: dict[str, Any]) -> None:
+    """And with them every point's peak is."""
+    images = torch.rand(3, 3, *SIZE) * 2 - 1
+    assert GplacNetwork(CONFIG, SIZE, classifies=True).classify(images).shape == (3, 6)
+    other = GplacNetwork(replace(CONFIG, **change), SIZE, classifies=True)
+    assert other.classify(images).shape == (3, 1)
 
 
 def test_coordinates_are_dropped_out_in_training_alone() -> None:
@@ -136,9 +149,9 @@ def test_coordinates_are_dropped_out_in_training_alone() -> None:
 
 def test_the_robots_state_reaches_the_policys_head_alone(observation: Observation) -> None:
     """The classifier has the features and nothing else, as in the paper's figure 2."""
-    network = GplacNetwork(CONFIG, SIZE, classifies=True)
+    network = GplacNetwork(replace(CONFIG, evidence="features"), SIZE, classifies=True)
     assert network.classifier is not None
-    assert network.classifier[0].in_features == network.shape[0] == 12
+    assert network.classifier.net[0].in_features == network.shape[0] == 12
     assert network.head.net[0].in_features == 12 + 7
 
 
@@ -168,7 +181,7 @@ def test_a_checkpoint_acts_as_what_was_saved(
     network = GplacNetwork(CONFIG, SIZE, classifies=True).eval()
     color = torch.from_numpy(observation.views["front"].color)[None]
     with torch.inference_mode():
-        points = network.encoder.seen(color.permute(0, 3, 1, 2).float() / 127.5 - 1)[0]
+        points = network.encoder.seen(color.permute(0, 3, 1, 2).float() / 127.5 - 1).places[0]
     expected = (points.double().numpy() + 1) / 2 * [80, 60] - 0.5
     np.testing.assert_allclose(pixels, expected, atol=1e-4)
 

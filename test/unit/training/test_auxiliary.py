@@ -25,6 +25,7 @@ from visuomotor.training.auxiliary import WeakSettings, WeakTask, open_weak, reg
 from visuomotor.training.bc import BcTrainingConfig, train_bc
 from visuomotor.training.cloning import CloningConfig
 from visuomotor.training.han import HanTrainingConfig, train_han
+from visuomotor.training.image_augmentation import ImageAugmentation
 
 FRONT = CameraSpec("front", 24, 32)
 HAN = HanTrainingConfig(
@@ -107,7 +108,8 @@ def test_a_hand_eye_network_learns_both(
     demos: Path, weak: str, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     steps = 120 if not changes else 6
-    config = replace(HAN, weak=weak, steps=steps, **changes)  # type: ignore[arg-type]
+    plain = {"weak": weak, "weak_augmentation": ImageAugmentation()}  # so few steps learn
+    config = replace(HAN, steps=steps, **plain, **changes)  # type: ignore[arg-type]
     train_han(config, demos, tmp_path)
     assert load_policy(tmp_path).spec.names == ("front",)
     assert "60 'with' and 60 'without'" in (tmp_path / "card.md").read_text()
@@ -120,7 +122,8 @@ def test_a_hand_eye_network_learns_both(
 
 def test_an_image_policy_learns_both(demos: Path, weak: str, tmp_path: Path) -> None:
     quick = CloningConfig(steps=150, batch=4, learning_rate=5e-3)
-    train_bc(replace(BC, weak=weak, cloning=quick), demos, tmp_path)
+    plain = {"weak": weak, "weak_augmentation": ImageAugmentation()}  # so few steps learn
+    train_bc(replace(BC, cloning=quick, **plain), demos, tmp_path)  # type: ignore[arg-type]
     assert load_policy(tmp_path).spec.names == ("front",)
     entropy = column(tmp_path, "weak")
     assert entropy[-1] < 0.85 * entropy[0]

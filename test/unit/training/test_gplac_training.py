@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from blob_images import write_blobs
+from blob_images import scene, write_blobs
 from safetensors.torch import save_file
 from tiny_networks import after, files_of
 from torch import Tensor
@@ -119,8 +120,21 @@ def test_both_losses_fall_and_unseen_images_are_told_apart(gplac: Path, tmp_path
     network = network_of(gplac)
     with torch.inference_mode():
         images = normalise_color(torch.from_numpy(held.images.copy()))
-        shown = network.classify(network.encoder(images)).numpy() > 0
+        shown = network.classify(images).mean(1).numpy() > 0
     assert (shown == held.positive).mean() > 0.9
+
+
+def test_a_label_alone_tells_where_the_object_is(gplac: Path) -> None:
+    """All points lie on the disc of images that were not learned from; nothing marked it."""
+    rng = np.random.default_rng(7)
+    scenes = np.stack([scene(rng, True, SIZE) for _ in range(100)])
+    red = np.stack([cv2.inRange(image, (150, 0, 0), (255, 120, 120)) > 0 for image in scenes])
+    middles = np.array([np.argwhere(mask).mean(0)[::-1] for mask in red])
+    with torch.inference_mode():
+        places = network_of(gplac).encoder.seen(normalise_color(torch.from_numpy(scenes))).places
+    pixels = (places.numpy() + 1) / 2 * SIZE[::-1] - 0.5
+    off = np.linalg.norm(pixels - middles[:, None], axis=-1)
+    assert (off < 4).mean() > 0.8
 
 
 def test_unseen_images_are_looked_at_and_not_learned_from(

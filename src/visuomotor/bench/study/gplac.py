@@ -10,6 +10,7 @@ from visuomotor.bench.study.gplac_methods import (
     WEAK_IMAGES,
     augmented,
     gplac,
+    paper,
 )
 from visuomotor.bench.study.plan import UNSEEN, Method, Study
 from visuomotor.bench.study.reporting import Claim, CurvePlot, Gap, Target
@@ -44,6 +45,7 @@ METHODS = {
         "both this and the classification", gplac(WEAK_IMAGES, use="joint_reversal"), ONE
     ),
     "gplac": Method("weak images classified beside the task", gplac(WEAK_IMAGES), ONE),
+    "gplac_points": Method("the labels are told by the places of the points", paper(), ONE),
     "gplac_80k": Method("the same with 80 000 weak images", gplac(80_000), ONE),
     "gplac_800": Method("the same with 800", gplac(800), ONE),
     "gplac_80": Method("the same with 80", gplac(80), ONE),

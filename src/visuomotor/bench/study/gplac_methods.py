@@ -21,7 +21,7 @@ from visuomotor.sim.config import Variant
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.weak_images import LABELS, render_weak
 from visuomotor.training import train
-from visuomotor.training.image_augmentation import STRONG
+from visuomotor.training.image_augmentation import STRONG, ImageAugmentation
 
 Train = Callable[[Job], Mapping[str, Any]]
 
@@ -35,6 +35,7 @@ SOURCE: dict[str, Any] = {"region": "interpolation", "hand_noise_m": 0.003}
 """How the demonstrations are given, in one environment or in forty."""
 DEPARTURES: dict[str, dict[str, Any]] = {"striker": {"hand_noise_m": 0.0}}
 """Of single tasks: a ball that is hit 3 mm beside its middle misses the goal in half the cases."""
+UNCHANGED = ImageAugmentation()
 PUSHES = ("push_mug",)
 """Tasks in which the network gives where a straight push begins."""
 
@@ -76,6 +77,11 @@ def gplac(weak: int = 0, forty: bool = False, poses: bool = False, **settings: A
         return _lately(job.out, "weak_unseen")
 
     return method
+
+
+def paper() -> Train:
+    """The labels are told by where the points are, and the images stay as they are."""
+    return gplac(WEAK_IMAGES, evidence="features", dropout=0.2, weak_augmentation=UNCHANGED)
 
 
 def augmented() -> Train:

@@ -43,10 +43,13 @@ class GplacConfig:
     `plain`, the same of stride 4, all of whose last map goes on. norm: between the convolutions:
     `group`, `batch` as in the paper, or `cell`, over the channels of each cell. padding: of the
     convolutions; `replicate` takes a quarter longer. sharpness: of the softmax at first; it is
-    learned. dropout: of the points' coordinates. shared: fully connected
-    layers that both heads have in common, the paper has none. head: of the policy. classifier:
-    layers of the classifier. target: `action`, one every step; `push_start`, where a straight push
-    begins, from an episode's first image, and then `push`.
+    learned. dropout: of the points' coordinates. shared: fully connected layers that both heads
+    have in common, the paper has none. head: of the policy. evidence: what the classifier is given.
+    `peaks`: of each point the logit that its softmax expects, and every one must tell the labels
+    apart by itself (Oquab et al. 2015); `features`: what the policy's head is given, the places of
+    the points, as in the paper, and in any case where there are no points or `shared` layers.
+    classifier: layers of that on features. target: `action`, one every step; `push_start`, where a
+    straight push begins, from an episode's first image, and then `push`.
     """
 
     network: Literal["attentional", "plain"] = "attentional"
@@ -54,9 +57,10 @@ class GplacConfig:
     norm: Literal["group", "batch", "cell"] = "group"
     padding: Padding = "zeros"
     sharpness: float = 4.0
-    dropout: float = 0.2
+    dropout: float = 0.0
     shared: tuple[int, ...] = ()
     head: HeadConfig = HeadConfig(hidden=(UNITS, UNITS), dropout=0.0)
+    evidence: Literal["peaks", "features"] = "peaks"
     classifier: tuple[int, ...] = (UNITS, UNITS)
     target: Literal["action", "push_start"] = "action"
     push: PushConfig | None = None
@@ -82,6 +86,11 @@ class GplacConfig:
     def points(self) -> bool:
         """Whether what the heads are given are coordinates in [-1, 1]."""
         return self.network == "attentional" and not self.shared
+
+    @property
+    def peaks(self) -> bool:
+        """Whether each point's own peak tells whether the object is in view."""
+        return self.evidence == "peaks" and self.points
 
     def features(self, size: tuple[int, int]) -> int:
         """How many numbers the heads are given of an image of size (H, W)."""

@@ -1,23 +1,34 @@
 """The convolutions that policy and classifier share, and the feature points at their end.
 
-Singh et al. 2017, section 5: the points are all that the heads learn of an image, so what tells
-the labels apart must be where they are.
+Singh et al. 2017, section 5: the points are all that the policy learns of an image.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from visuomotor.networks import Backbone, cell_pixels, expected_pixel
+from visuomotor.networks import Backbone, cell_pixels
 from visuomotor.networks.local import CellNorm
-from visuomotor.networks.precision import autocast
+from visuomotor.networks.precision import autocast, full_precision
 from visuomotor.policies.gplac.config import GplacConfig
 
 _GROUPS = 8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Of images: places (B, K, 2) of points, both in [-1, 1], or, without attention, a map (B, F).
+
+    peaks (B, K): of each point the logit that its softmax expects, about the greatest of its
+    channel; None without attention.
+    """
+
+    places: Tensor
+    peaks: Tensor | None
 
 
 class Convolutions(Backbone):
@@ -74,21 +85,24 @@ class Encoder(nn.Module):
             inputs = units
         self.shared = nn.Sequential(*layers)
 
-    def seen(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [-1, 1] -> points (B, K, 2), both in [-1, 1], or a map (B, F)."""
+    def seen(self, images: Tensor) -> Seen:
+        """What is seen in images (B, 3, H, W) in [-1, 1]."""
         with autocast("auto" if self.training else "float32", images.device):
             features: Tensor = self.backbone(images.contiguous())  # norms are faster so
         maps = features.float()  # places need more digits than features
         if self.config.network == "plain":
-            return maps.flatten(1)
+            return Seen(maps.flatten(1), None)
         h, w = maps.shape[-2:]
         pixels = cell_pixels(h, w, self.backbone.grid).to(maps)
         places = 2 * (pixels + 0.5) / maps.new_tensor([images.shape[-1], images.shape[-2]]) - 1
-        return expected_pixel(self.log_sharpness.exp() * maps.flatten(2), places)
+        logits = maps.flatten(2)
+        with full_precision(images.device):
+            weights = torch.softmax(self.log_sharpness.exp() * logits, dim=-1)
+            return Seen(weights @ places, (weights * logits).sum(-1))
 
-    def features(self, seen: Tensor) -> Tensor:
+    def features(self, seen: Seen) -> Tensor:
         """Features (B, F) of what is seen; coordinates are dropped out while training."""
-        features: Tensor = self.shared(self.dropout(seen.flatten(1)))
+        features: Tensor = self.shared(self.dropout(seen.places.flatten(1)))
         return features
 
     def forward(self, images: Tensor) -> Tensor:

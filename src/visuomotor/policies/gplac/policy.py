@@ -47,10 +47,11 @@ class GplacPolicy:
         features = network.encoder.features(seen)
         info: dict[str, Float64] = {}
         if network.config.network == "attentional":
-            size = seen.new_tensor([color.shape[2], color.shape[1]])
-            info["pixels"] = ((seen[0] + 1) / 2 * size - 0.5).double().numpy()
+            size = features.new_tensor([color.shape[2], color.shape[1]])
+            info["pixels"] = ((seen.places[0] + 1) / 2 * size - 0.5).double().numpy()
         if network.classifier is not None:
-            info["presence"] = torch.sigmoid(network.classify(features)).double().numpy()
+            logits = network.classifier(features, seen).mean(1)
+            info["presence"] = torch.sigmoid(logits).double().numpy()
         action = self._act(features[0], observation)
         if self._push is not None:
             info["action_target"] = self._push.start[None, :3, 3]
