@@ -235,6 +235,21 @@ def test_the_hands_height_is_known_where_it_is_asked_for(observation: Observatio
     assert ((delta(0.0) - delta(0.1)).abs().max() > 1e-5) == knows
 
 
+def test_what_is_seen_is_dropped_out_in_training_alone():
+    """The features of half of the samples are zero, of each sort by itself; 1 is never told."""
+    net, ones = network(sight_dropout=0.5), torch.ones(1000, 5)
+    assert torch.equal(net._dropped(ones), ones)
+    net.train()
+    dropped = net._dropped(ones)
+    assert torch.equal(dropped, dropped[:, :1].expand(-1, 5))
+    assert 0.4 < float(dropped.mean()) < 0.6
+    assert not torch.equal(dropped, net._dropped(ones))
+    never = network(sight_dropout=1.0)
+    assert not never._dropped(ones).any()
+    with pytest.raises(ValueError, match=r"got .* sight_dropout 1\.5; expected"):
+        replace(CONFIG, sight_dropout=1.5)
+
+
 def test_the_constrained_action_lies_between_hand_and_target(observation: Observation):
     net = network()
     for parameter in net.action.parameters():

@@ -29,7 +29,11 @@ class HanConfig:
     weighted by confidence), or the plain mean of `all`, as near as a changing number of regions
     comes to the paper's "features of all the ROIs". context: the switch also knows the hand's
     surroundings, the gripper's width and where the candidate is from the hand. proprioception: the
-    gripper's width is an input of the action's network. padding: of the convolutions, see
+    gripper's width is an input of the action's network. sight_dropout: with what probability that
+    network is not told, while training, of the followed region, and of the hand's surroundings,
+    each by itself (Liu et al. 2017, Learning End-to-end Multimodal Sensor Policies for Autonomous
+    Navigation): it must then do with what holds everywhere, as where the keypoint is from the hand;
+    1: never told. padding: of the convolutions, see
     `networks.local`. rotation: turns the hand by up to turn_rad a step. chunk: how many steps'
     actions are given at once.
     """
@@ -47,6 +51,7 @@ class HanConfig:
     described: Literal["followed", "all"] = "followed"
     context: bool = True
     proprioception: bool = True
+    sight_dropout: float = 0.0
     padding: Padding = "replicate"
     channels: tuple[int, ...] = (32, 48, 64, 64, 64)
     hidden: tuple[int, ...] = (256, 256)
@@ -71,9 +76,10 @@ class HanConfig:
             raise ValueError(
                 "han: got crops `literal` with attention `whole`, which has none to cut"
             )
-        if not (self.offset_m > 0 and self.turn_rad > 0):
+        if not (self.offset_m > 0 and self.turn_rad > 0 and 0 <= self.sight_dropout <= 1):
             raise ValueError(
-                f"han: got offset_m {self.offset_m}, turn_rad {self.turn_rad}; expected > 0"
+                f"han: got offset_m {self.offset_m}, turn_rad {self.turn_rad}, sight_dropout "
+                f"{self.sight_dropout}; expected > 0, > 0 and a probability"
             )
 
     @property

@@ -111,6 +111,16 @@ class HanNetwork(nn.Module):
         logits: Tensor = self.switch(torch.cat(inputs, dim=-1))[..., 0]
         return logits
 
+    def _dropped(self, features: Tensor) -> Tensor:
+        """Features (B, F), all of a sample zero where it is not told of them."""
+        share = self.config.sight_dropout
+        if share == 1:
+            return torch.zeros_like(features)
+        if share == 0 or not self.training:
+            return features
+        told = torch.rand(len(features), 1, device=features.device) >= share
+        return features * told
+
     def _act(
         self, keypoint: Tensor, described: Tensor, around: Tensor, hand: Hand
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -124,7 +134,7 @@ class HanNetwork(nn.Module):
             inputs = [away / LENGTH_M]
             if config.height:
                 inputs.append((hand.position[:, 2:] - CENTRE_M[2]) / LENGTH_M)
-        inputs += [around, described]
+        inputs += [self._dropped(around), self._dropped(described)]
         if config.proprioception:
             inputs.append(hand.width[:, None] / WIDTH_M)
         if config.rotation:
