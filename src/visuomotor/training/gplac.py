@@ -24,7 +24,7 @@ from visuomotor.training.device import CPU
 from visuomotor.training.gplac_config import GplacTrainingConfig
 from visuomotor.training.gplac_first import classify_first, locate_first
 from visuomotor.training.gplac_objective import Objective
-from visuomotor.training.image_augmentation import ImageAugmentation
+from visuomotor.training.image_augmentation import UNCHANGED
 from visuomotor.training.images import camera_images
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
@@ -54,12 +54,12 @@ def train_gplac(
     images = camera_images(dataset, config.camera.name, samples.steps)
     beside = None
     if weak is not None and config.use not in ("finetune", "frozen"):
-        changed = config.weak_augmentation if config.classifies else ImageAugmentation()
+        changed = config.weak_augmentation if config.classifies else config.augmentation
         beside = WeakTask(config, weak, config.steps, changed)
     unseen = None
     if config.weak_unseen:
         others = open_weak(config, dataset, config.camera, report, config.weak_unseen)
-        unseen = WeakTask(config, others, config.steps, ImageAugmentation())
+        unseen = WeakTask(config, others, config.steps, UNCHANGED)
     objective = Objective(config, network, images, samples, scales, beside, unseen)
     if weak is not None and config.use in ("finetune", "frozen"):
         classify_first(network.encoder, weak, config, out, report, should_stop, device)

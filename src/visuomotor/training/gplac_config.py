@@ -19,21 +19,25 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     """One training run; its policy's own settings and those of the weak images come first.
 
     use: of the weak images. `joint`, classified beside the task (GPLAC; with the plain network
-    CNN-C); `finetune`, classified first, then the task alone (ATT-FT); `frozen`, classified first,
-    then the heads alone; `autoencoder`, both sorts of images are drawn from the features (ATT-AE);
-    `reversal`, the features must not tell the sorts apart (ATT-DA); `joint_reversal`, this and the
-    classification (GPLAC-DA). Without weak images it is ATT-1 or CNN-1. weak_unseen: a folder of
-    weak images from which nothing is learned ("" is none); how many of them are classified right is
-    told as `weak_unseen`. pose_objects: before the
-    task, the encoder learns the places of these objects, which only a simulation knows (the paper's
-    ATT-PO), in the episodes of pose_dataset ("": in the demonstrations). first_steps: of what is
-    learned before the task (None: as many as `steps`). reversal: how much of the reversed gradient
-    flows back in the end. shrink: an image that is drawn is so much smaller. passes: images of both
-    sorts go through the network `joint`, in one batch, or `separate`: the same but for batch norm,
-    whose statistics are then those of either sort. first_layer: a file with VGG-16's first layer
-    ("": random). task, episodes: only this task, only the first so many (None: all). noise_*:
-    standard deviations of what is added to the robot's state; the targets stay where they were in
-    the world; noise_draws: of it for each image. width_weight: of the gripper's cross-entropy.
+    CNN-C); `finetune`, classified first, then the task alone (ATT-FT); `frozen`, classified
+    first, then the heads alone; `autoencoder`, both sorts of images are drawn from the features
+    (ATT-AE); `reversal`, the features must not tell the sorts apart (ATT-DA); `joint_reversal`,
+    this and the classification (GPLAC-DA). Without weak images it is ATT-1 or CNN-1.
+    weak_unseen: a folder of weak images from which nothing is learned ("" is none); how many of
+    them are classified right is told as `weak_unseen`. pose_objects: before the task, the
+    encoder learns the places of these objects, which only a simulation knows (the paper's
+    ATT-PO), in the episodes of pose_dataset ("": in the demonstrations). first_steps: of what
+    is learned before the task (None: as many as `steps`). task_gradient: how much of the task's
+    gradient reaches the encoder beside that of the classification; 0: the labels alone decide
+    where points are, those of the demonstrations' own room like any other, and there is no
+    warm-up. reversal: how much of the reversed gradient flows back in the end. shrink: an image
+    that is drawn is so much smaller. augmentation: how the demonstrations' images are changed.
+    passes: images of both sorts go through the network `joint`, in one batch, or `separate`:
+    the same but for batch norm, whose statistics are then those of either sort. first_layer: a
+    file with VGG-16's first layer ("": random). task, episodes: only this task, only the first
+    so many (None: all). noise_*: standard deviations of what is added to the robot's state; the
+    targets stay where they were in the world; noise_draws: of it for each image. width_weight:
+    of the gripper's cross-entropy.
     """
 
     use: Use = "joint"
@@ -41,6 +45,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     pose_objects: tuple[str, ...] = ()
     pose_dataset: str = ""
     first_steps: int | None = None
+    task_gradient: float = 1.0
     reversal: float = 1.0
     shrink: int = 4
     passes: Literal["joint", "separate"] = "joint"
@@ -65,6 +70,11 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
         self.check_weak("gplac")
         _ = self.cloning  # its own check
         first = self.steps if self.first_steps is None else self.first_steps
+        if self.task_gradient < 0 or (self.task_gradient < 1 and not self.classifies):
+            raise ValueError(
+                f"gplac training: got task_gradient {self.task_gradient}; expected >= 0, and 1 "
+                "unless weak images are classified beside the task: nothing else trains the encoder"
+            )
         if min(self.shrink, first) < 1 or min(self.reversal, self.width_weight) < 0:
             raise ValueError(
                 f"gplac training: got shrink {self.shrink}, first_steps {self.first_steps}, "
@@ -99,6 +109,10 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
             width_weight=self.width_weight,
             draws=self.noise_draws,
         )
+
+    def warm_up(self, steps: int) -> int:
+        """None where the task teaches the encoder nothing."""
+        return super().warm_up(steps) if self.task_gradient > 0 else 0
 
     @property
     def classifies(self) -> bool:

@@ -23,7 +23,11 @@ from visuomotor.training.auxiliary import WeakTask, entropy_of
 from visuomotor.training.batches import valid_steps
 from visuomotor.training.device import CPU, device_of, moved
 from visuomotor.training.gplac_config import GplacTrainingConfig
-from visuomotor.training.image_augmentation import augment_images
+from visuomotor.training.image_augmentation import (
+    UNCHANGED,
+    ImageAugmentation,
+    augment_images,
+)
 from visuomotor.training.images import camera_images, stacked
 from visuomotor.training.loop import optimise
 from visuomotor.training.progress import Report
@@ -118,6 +122,7 @@ def locate_first(
         report,
         should_stop,
         device,
+        config.augmentation,
     )
 
 
@@ -133,10 +138,11 @@ def _learn(
     report: Report,
     should_stop: Callable[[], bool],
     device: torch.device = CPU,
+    augmentation: ImageAugmentation = UNCHANGED,
 ) -> None:
     """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once.
 
-    make_head: the head, of the features and of what is seen.
+    make_head: the head, of the features and of what is seen. augmentation: of what is drawn.
     """
     folder = out / "first"
     folder.mkdir(exist_ok=True)
@@ -149,7 +155,7 @@ def _learn(
             rng: np.random.Generator, generator: torch.Generator
         ) -> tuple[Tensor, dict[str, Tensor]]:
             images, target = moved(draw(rng), device_of(encoder))
-            images = augment_images(images, config.augmentation, generator)
+            images = augment_images(images, augmentation, generator)
             seen = encoder.seen(images)
             loss = loss_of(head(encoder.features(seen), seen), target)
             return loss, {"loss": loss}

@@ -83,16 +83,20 @@ class Objective:
         config, n, device = self._config, self._config.batch, device_of(self.network)
         rows = rng.integers(len(self._samples), size=n)
         images = stacked(self._images, rows, device)
+        images = augment_images(images, config.augmentation, generator)
         positive = None
         if self._weak is not None and self._weak.active:
             weak, positive = self._weak.draw(rng, device)
             images = torch.cat([images, weak])
-        images = augment_images(images, config.augmentation, generator)
         seen = self._look(images)
         features = self.network.encoder.features(seen)
+        told = features[:n]
+        if config.task_gradient != 1:
+            still = told.detach()
+            told = still + config.task_gradient * (told - still)
         loss, values = cloning.cloning_loss(
             self.network.head,
-            features[:n],
+            told,
             self._samples,
             rows,
             np.ones(n, bool),
@@ -126,9 +130,15 @@ class Objective:
 
     def _look(self, images: Tensor) -> Seen:
         """What is seen in one pass or, where that is asked for, in one for either sort."""
-        n = self._config.batch
-        parts = [images] if self._config.passes == "joint" else [images[:n], images[n:]]
-        seen = [self.network.encoder.seen(part) for part in parts if len(part)]  # 0: the warm-up
+        n, config = self._config.batch, self._config
+        untaught = config.task_gradient == 0 and config.norm != "batch"  # which asks for one batch
+        if untaught:
+            with torch.no_grad():
+                first = self.network.encoder.seen(images[:n])
+            seen = [first, self.network.encoder.seen(images[n:])]
+        else:
+            parts = [images] if config.passes == "joint" else [images[:n], images[n:]]
+            seen = [self.network.encoder.seen(part) for part in parts if len(part)]  # 0: warm-up
         peaks = [each.peaks for each in seen if each.peaks is not None]
         return Seen(torch.cat([each.places for each in seen]), torch.cat(peaks) if peaks else None)
 

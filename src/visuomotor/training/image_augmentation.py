@@ -44,6 +44,8 @@ class ImageAugmentation:
         return not any(astuple(self))
 
 
+UNCHANGED = ImageAugmentation()
+
 STRONG = ImageAugmentation(0.3, 0.4, 0.5, 0.2, 0.3, 0.3, 0.04)
 """All that a policy's image may survive, at once."""
 

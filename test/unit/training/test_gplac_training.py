@@ -137,6 +137,33 @@ def test_a_label_alone_tells_where_the_object_is(gplac: Path) -> None:
     assert (off < 4).mean() > 0.8
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_tasks_gradient_reaches_the_encoder_as_far_as_asked(
+    demos: Path, weak: str, share: float
+) -> None:
+    def gradient(share: float) -> Tensor:
+        config = replace(CONFIG, weak=weak, weak_weight=0.0, task_gradient=share)
+        objective, _ = objective_of(config, demos)
+        loss, _ = a_step(objective, 10)
+        loss.backward()
+        head = objective.network.head.parameters()
+        assert all(float(p.grad.abs().max()) > 0 for p in head if p.grad is not None)
+        first = objective.network.encoder.backbone.first.weight
+        found = first.grad
+        return torch.zeros_like(first) if found is None else found
+
+    whole = gradient(1.0)
+    assert float(whole.abs().max()) > 0
+    torch.testing.assert_close(gradient(share), share * whole)
+
+
+def test_the_labels_alone_teach_without_a_warm_up(weak: str) -> None:
+    config = replace(CONFIG, weak=weak, task_gradient=0.0)
+    assert (config.warm_up(100), replace(config, task_gradient=1.0).warm_up(100)) == (0, 10)
+    with pytest.raises(ValueError, match=r"got task_gradient 0\.0; expected"):
+        replace(config, weak="")
+
+
 def test_unseen_images_are_looked_at_and_not_learned_from(
     demos: Path, weak: str, tmp_path: Path
 ) -> None:

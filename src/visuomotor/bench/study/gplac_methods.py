@@ -21,7 +21,7 @@ from visuomotor.sim.config import Variant
 from visuomotor.sim.tasks import make_task
 from visuomotor.sim.weak_images import LABELS, render_weak
 from visuomotor.training import train
-from visuomotor.training.image_augmentation import STRONG, ImageAugmentation
+from visuomotor.training.image_augmentation import STRONG, UNCHANGED
 
 Train = Callable[[Job], Mapping[str, Any]]
 
@@ -35,7 +35,6 @@ SOURCE: dict[str, Any] = {"region": "interpolation", "hand_noise_m": 0.003}
 """How the demonstrations are given, in one environment or in forty."""
 DEPARTURES: dict[str, dict[str, Any]] = {"striker": {"hand_noise_m": 0.0}}
 """Of single tasks: a ball that is hit 3 mm beside its middle misses the goal in half the cases."""
-UNCHANGED = ImageAugmentation()
 PUSHES = ("push_mug",)
 """Tasks in which the network gives where a straight push begins."""
 
