@@ -29,15 +29,16 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     ATT-PO), in the episodes of pose_dataset ("": in the demonstrations). first_steps: of what
     is learned before the task (None: as many as `steps`). task_gradient: how much of the task's
     gradient reaches the encoder beside that of the classification; 0: the labels alone decide
-    where points are, those of the demonstrations' own room like any other, and there is no
-    warm-up. reversal: how much of the reversed gradient flows back in the end. shrink: an image
-    that is drawn is so much smaller. augmentation: how the demonstrations' images are changed.
-    passes: images of both sorts go through the network `joint`, in one batch, or `separate`:
-    the same but for batch norm, whose statistics are then those of either sort. first_layer: a
-    file with VGG-16's first layer ("": random). task, episodes: only this task, only the first
-    so many (None: all). noise_*: standard deviations of what is added to the robot's state; the
-    targets stay where they were in the world; noise_draws: of it for each image. width_weight:
-    of the gripper's cross-entropy.
+    where points are, in the demonstrations' own room as in any other, and there is no warm-up
+    (None: 0 where every point's peak tells the labels, else 1, as in the paper). reversal: how
+    much of the reversed gradient flows back in the end. shrink: an image that is drawn is so
+    much smaller. augmentation: how the demonstrations' images are changed. passes: images of
+    both sorts go through the network `joint`, in one batch, or `separate`: the same but for
+    batch norm, whose statistics are then those of either sort. first_layer: a file with
+    VGG-16's first layer ("": random). task, episodes: only this task, only the first so many
+    (None: all). noise_*: standard deviations of what is added to the robot's state; the targets
+    stay where they were in the world; noise_draws: of it for each image. width_weight: of the
+    gripper's cross-entropy.
     """
 
     use: Use = "joint"
@@ -45,7 +46,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     pose_objects: tuple[str, ...] = ()
     pose_dataset: str = ""
     first_steps: int | None = None
-    task_gradient: float = 1.0
+    task_gradient: float | None = None
     reversal: float = 1.0
     shrink: int = 4
     passes: Literal["joint", "separate"] = "joint"
@@ -70,7 +71,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
         self.check_weak("gplac")
         _ = self.cloning  # its own check
         first = self.steps if self.first_steps is None else self.first_steps
-        if self.task_gradient < 0 or (self.task_gradient < 1 and not self.classifies):
+        if self.task_share < 0 or (self.task_share < 1 and not self.classifies):
             raise ValueError(
                 f"gplac training: got task_gradient {self.task_gradient}; expected >= 0, and 1 "
                 "unless weak images are classified beside the task: nothing else trains the encoder"
@@ -112,7 +113,14 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
 
     def warm_up(self, steps: int) -> int:
         """None where the task teaches the encoder nothing."""
-        return super().warm_up(steps) if self.task_gradient > 0 else 0
+        return super().warm_up(steps) if self.task_share > 0 else 0
+
+    @property
+    def task_share(self) -> float:
+        """`task_gradient`, or what it is unless it is given."""
+        if self.task_gradient is not None:
+            return self.task_gradient
+        return 0.0 if self.classifies and self.peaks else 1.0
 
     @property
     def classifies(self) -> bool:

@@ -91,9 +91,9 @@ class Objective:
         seen = self._look(images)
         features = self.network.encoder.features(seen)
         told = features[:n]
-        if config.task_gradient != 1:
+        if config.task_share != 1:
             still = told.detach()
-            told = still + config.task_gradient * (told - still)
+            told = still + config.task_share * (told - still)
         loss, values = cloning.cloning_loss(
             self.network.head,
             told,
@@ -131,7 +131,7 @@ class Objective:
     def _look(self, images: Tensor) -> Seen:
         """What is seen in one pass or, where that is asked for, in one for either sort."""
         n, config = self._config.batch, self._config
-        untaught = config.task_gradient == 0 and config.norm != "batch"  # which asks for one batch
+        untaught = config.task_share == 0 and config.norm != "batch"  # which asks for one batch
         if untaught:
             with torch.no_grad():
                 first = self.network.encoder.seen(images[:n])

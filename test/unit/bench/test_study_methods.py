@@ -54,10 +54,22 @@ def test_weak_labels_differ_in_what_their_names_say(asked, tmp_path, task) -> No
         *("cnn_1", "cnn_40", "cnn_c")
     }
     assert {n for n, (_, c) in found.items() if c.classifies} == {
-        *("gplac", "gplac_points", "gplac_80k", "gplac_800", "gplac_80", "gplac_da", "cnn_c")
+        *(
+            "gplac",
+            "gplac_points",
+            "gplac_moved",
+            "gplac_80k",
+            "gplac_800",
+            "gplac_80",
+            "gplac_da",
+            "cnn_c",
+        )
     }
     assert {n for n, (_, c) in found.items() if not c.peaks} == {
         *("gplac_points", "cnn_1", "cnn_40", "cnn_c")
+    }
+    assert {n for n, (_, c) in found.items() if c.task_share == 0} == {
+        *("gplac", "gplac_80k", "gplac_800", "gplac_80", "gplac_da")
     }
     assert {n for n, (_, c) in found.items() if c.weak_augmentation.off} == {"gplac_points"}
     assert {n for n, (_, c) in found.items() if not c.augmentation.off} == {"att_1_augmented"}

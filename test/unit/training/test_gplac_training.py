@@ -195,21 +195,26 @@ def test_the_policy_has_its_points_and_says_whether_the_object_is_there(
 
 
 def test_in_the_warm_up_the_task_is_learned_alone(demos: Path, weak: str) -> None:
-    objective, _ = objective_of(replace(CONFIG, weak=weak, steps=40), demos)
+    both = replace(CONFIG, weak=weak, task_gradient=1.0)
+    objective, _ = objective_of(replace(both, steps=40), demos)
     assert set(a_step(objective, 3)[1]) == {"loss", "delta", "width"}
     loss, values = a_step(objective, 4)
     assert set(values) == {"loss", "delta", "width", "weak", "weak_accuracy"}
     task = values["delta"] + CONFIG.width_weight * values["width"]
     torch.testing.assert_close(loss, task + values["weak"])
-    light, _ = objective_of(replace(CONFIG, weak=weak, weak_weight=0.25, warm_up_steps=7), demos)
+    light, _ = objective_of(replace(both, weak_weight=0.25, warm_up_steps=7), demos)
     assert "weak" not in a_step(light, 6)[1]
     less, values = a_step(light, 7)
     torch.testing.assert_close(less, task + 0.25 * values["weak"])
 
 
-def test_a_columns_warm_up_is_empty_in_the_progress_file(gplac: Path) -> None:
-    """300 steps have a warm-up of 30: the first report, after 25, has none of weak images."""
-    rows = rows_of(gplac)
+def test_a_columns_warm_up_is_empty_in_the_progress_file(
+    demos: Path, weak: str, tmp_path: Path
+) -> None:
+    """The first report, after 25 steps, has none of weak images."""
+    late = replace(CONFIG, weak=weak, task_gradient=1.0, warm_up_steps=30, steps=60)
+    train_gplac(late, demos, tmp_path)
+    rows = rows_of(tmp_path)
     assert [r["weak"] == "" for r in rows[:2]] == [True, False]
     assert all(r["delta"] for r in rows)
 

@@ -44,8 +44,19 @@ METHODS = {
     "gplac_da": Method(
         "both this and the classification", gplac(WEAK_IMAGES, use="joint_reversal"), ONE
     ),
-    "gplac": Method("weak images classified beside the task", gplac(WEAK_IMAGES), ONE),
-    "gplac_points": Method("the labels are told by the places of the points", paper(), ONE),
+    "gplac": Method(
+        "weak images classified beside the task, by each point's peak", gplac(WEAK_IMAGES), ONE
+    ),
+    "gplac_points": Method(
+        "as in the paper: the places of all points tell the labels, and the task moves them, too",
+        paper(),
+        ONE,
+    ),
+    "gplac_moved": Method(
+        "each point's peak tells the labels, and the task moves it, too",
+        gplac(WEAK_IMAGES, task_gradient=1.0),
+        ONE,
+    ),
     "gplac_80k": Method("the same with 80 000 weak images", gplac(80_000), ONE),
     "gplac_800": Method("the same with 800", gplac(800), ONE),
     "gplac_80": Method("the same with 80", gplac(80), ONE),
