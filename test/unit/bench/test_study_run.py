@@ -112,6 +112,19 @@ def test_more_rollouts_are_added_to_those_there(work: Path, tmp_path: Path) -> N
     assert len({tuple(s) for s in region["start"]}) == 3
 
 
+def test_it_is_told_that_a_policy_was_trained_by_other_code(work: Path, tmp_path: Path) -> None:
+    block = Block(method=("good",), seed=(30,), rollouts=1, region=("interpolation",))
+    request = Request("toys.study", (block,), STARTS, work, tmp_path)
+    said: list[str] = []
+    assert fill(request, 1, said.append) == 0
+    notes = work / "cells" / request.wanted()[0].cell.name / "notes.json"
+    notes.write_text(json.dumps({**json.loads(notes.read_text()), "commit": "abc1234"}))
+    assert not any("was trained at" in line for line in said)
+    more = replace(request, blocks=(replace(block, rollouts=2),))
+    assert fill(more, 1, said.append) == 0
+    assert any("was trained at abc1234" in line and str(notes.parent) in line for line in said)
+
+
 def test_rollouts_of_another_training_are_not_mixed_in(work: Path, tmp_path: Path) -> None:
     request = request_for(work, tmp_path, "good")
     assert fill(request, 1, lambda _: None) == 0

@@ -54,6 +54,11 @@ def fill_cell(
         notes = Notes(out / "notes.json")
         if "commit" not in notes.values:
             _train(request, study, cell, out / "policy", notes, say, should_stop)
+        elif notes.values["commit"] != commit_run():
+            say(
+                f"{cell.name}: was trained at {notes.values['commit']}, this is {commit_run()}; if "
+                f"its settings have changed since, delete {out} to train it anew"
+            )
         result = _trained(request, cell, out / "policy", notes)
         for region in wanted.rollouts:
             n, first = wanted.rollouts[region], request.first_seed(region, cell.task)

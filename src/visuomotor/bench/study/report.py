@@ -142,7 +142,7 @@ def _table(study: Study, found: Sequence[Row]) -> str:
 
 def _own_fields(study: Study, found: Sequence[Row]) -> str:
     """Training times and the family's own fields, of one region: they are the same in all."""
-    head = ["method", "task", "demonstrations", "training, s", *study.row_fields]
+    head = ["method", "task", "demonstrations", "training, s", *study.row_fields, "commit"]
     lines, seen = [], set()
     for r in found:
         key = (r.method, r.task, r.task_variant, r.source, r.demonstrations)
@@ -151,12 +151,13 @@ def _own_fields(study: Study, found: Sequence[Row]) -> str:
             values = [r.extra.get(name) for name in study.row_fields]
             texts = ["" if v is None else f"{v:.4g}" for v in values]
             where = [f"`{r.method}`", named(r.task, r.task_variant), str(r.demonstrations)]
-            lines.append([*where, f"{r.train_s:.0f}", *texts])
+            lines.append([*where, f"{r.train_s:.0f}", *texts, r.commit])
     return (
         "## Training\n\nMeans over training seeds, by the clock, beside other cells: "
         "no comparison of speed. What several cells share (descriptors, an "
         "autoencoder) is counted in the cell that trained it. Demonstrations: seeds from "
-        f"{DEMONSTRATION_SEED} on, in their order.\n\n" + grid(head, lines)
+        f"{DEMONSTRATION_SEED} on, in their order. Commit: of the code that trained it, whose "
+        "settings hold.\n\n" + grid(head, lines)
     )
 
 
