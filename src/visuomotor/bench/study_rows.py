@@ -9,6 +9,7 @@ import numpy as np
 from visuomotor.bench.study.cell import CellResult, load_all
 from visuomotor.bench.study.gti import UNSEEN
 from visuomotor.bench.study.real2sim_figures import reported
+from visuomotor.sim.environments import ENVIRONMENTS
 from visuomotor.video.actions import ACTIONS
 
 
@@ -18,6 +19,7 @@ def study_rows(results: Path) -> list[tuple[str, str]]:
     composed = _pairs([c for c in load_all(results / "study", "gti") if c.cell.method == "gti"])
     if composed:
         lines.append(composed)
+    lines += _rooms(load_all(results / "study", "gplac"))
     skills = [c for c in load_all(results / "study", "real2sim") if c.cell.method == "multi_video"]
     judged = [c for c in skills if c.cell.seed == 0 and "hard" in c.regions]
     if judged:
@@ -37,6 +39,24 @@ def _pairs(cells: list[CellResult]) -> tuple[str, str] | None:
             )
             return what, f"{sum(outcomes)} of {len(outcomes)}"
     return None
+
+
+def _rooms(cells: list[CellResult]) -> list[tuple[str, str]]:
+    """Of every task that was rolled out in unseen rooms with weak images and without."""
+    found = {
+        (c.cell.task, c.cell.method): float(np.mean(c.regions["unseen"]["success"]))
+        for c in cells
+        if c.cell.seed == 0 and "unseen" in c.regions
+    }
+    lines = []
+    for task in sorted({task for task, _ in found}):
+        if {(task, "gplac"), (task, "att_1")} <= set(found):
+            what = (
+                f"`{task}` in {ENVIRONMENTS} rooms that no training saw, with labelled pictures of "
+                "others and without ([gplac](docs/results/gplac.md))"
+            )
+            lines.append((what, f"{found[task, 'gplac']:.1%} and {found[task, 'att_1']:.1%}"))
+    return lines
 
 
 def _skills(cells: list[CellResult]) -> tuple[str, str]:
