@@ -86,10 +86,16 @@ def _reading(folder: Path, config: GplacTrainingConfig) -> tuple[dict[str, float
 
 
 def _training(dataset: Dataset, weak: WeakImages, joint: GplacTrainingConfig) -> dict[str, float]:
-    """Images/s of training steps, the median of the rounds; both sorts count."""
+    """Images/s of training steps, the median of the rounds; both sorts count.
+
+    labels_alone: the task's gradient does not reach the encoder, the default.
+    """
     ways = {
-        "one_pass": _stepping(dataset, weak, joint),
-        "two_passes": _stepping(dataset, weak, replace(joint, passes="separate")),
+        "one_pass": _stepping(dataset, weak, replace(joint, task_gradient=1.0)),
+        "two_passes": _stepping(
+            dataset, weak, replace(joint, task_gradient=1.0, passes="separate")
+        ),
+        "labels_alone": _stepping(dataset, weak, joint),
     }
     taken = step_seconds(ways, ROUNDS)
     count = joint.batch + joint.weak_batch

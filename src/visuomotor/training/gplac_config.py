@@ -30,15 +30,15 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
     is learned before the task (None: as many as `steps`). task_gradient: how much of the task's
     gradient reaches the encoder beside that of the classification; 0: the labels alone decide
     where points are, in the demonstrations' own room as in any other, and there is no warm-up
-    (None: 0 where every point's peak tells the labels, else 1, as in the paper). reversal: how
-    much of the reversed gradient flows back in the end. shrink: an image that is drawn is so
-    much smaller. augmentation: how the demonstrations' images are changed. passes: images of
-    both sorts go through the network `joint`, in one batch, or `separate`: the same but for
-    batch norm, whose statistics are then those of either sort. first_layer: a file with
-    VGG-16's first layer ("": random). task, episodes: only this task, only the first so many
-    (None: all). noise_*: standard deviations of what is added to the robot's state; the targets
-    stay where they were in the world; noise_draws: of it for each image. width_weight: of the
-    gripper's cross-entropy.
+    (None: 0 where every point's peak tells the labels and no gradient is reversed, else 1, as
+    in the paper). reversal: how much of the reversed gradient flows back in the end. shrink: an
+    image that is drawn is so much smaller. augmentation: how the demonstrations' images are
+    changed. passes: images of both sorts go through the network `joint`, in one batch, or
+    `separate`: the same but for batch norm, whose statistics are then those of either sort.
+    first_layer: a file with VGG-16's first layer ("": random). task, episodes: only this task,
+    only the first so many (None: all). noise_*: standard deviations of what is added to the
+    robot's state; the targets stay where they were in the world; noise_draws: of it for each
+    image. width_weight: of the gripper's cross-entropy.
     """
 
     use: Use = "joint"
@@ -120,7 +120,7 @@ class GplacTrainingConfig(GplacConfig, WeakSettings):
         """`task_gradient`, or what it is unless it is given."""
         if self.task_gradient is not None:
             return self.task_gradient
-        return 0.0 if self.classifies and self.peaks else 1.0
+        return 0.0 if self.classifies and self.peaks and not self.adapts else 1.0
 
     @property
     def classifies(self) -> bool:

@@ -131,7 +131,8 @@ class Objective:
     def _look(self, images: Tensor) -> Seen:
         """What is seen in one pass or, where that is asked for, in one for either sort."""
         n, config = self._config.batch, self._config
-        untaught = config.task_share == 0 and config.norm != "batch"  # which asks for one batch
+        untaught = config.task_share == 0 and not config.adapts
+        untaught = untaught and config.norm != "batch"  # which asks for one batch
         if untaught:
             with torch.no_grad():
                 first = self.network.encoder.seen(images[:n])

@@ -69,7 +69,7 @@ def test_weak_labels_differ_in_what_their_names_say(asked, tmp_path, task) -> No
         *("gplac_points", "cnn_1", "cnn_40", "cnn_c")
     }
     assert {n for n, (_, c) in found.items() if c.task_share == 0} == {
-        *("gplac", "gplac_80k", "gplac_800", "gplac_80", "gplac_da")
+        *("gplac", "gplac_80k", "gplac_800", "gplac_80")
     }
     assert {n for n, (_, c) in found.items() if c.weak_augmentation.off} == {"gplac_points"}
     assert {n for n, (_, c) in found.items() if not c.augmentation.off} == {"att_1_augmented"}
