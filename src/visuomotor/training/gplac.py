@@ -22,7 +22,7 @@ from visuomotor.policies.heads import Scales
 from visuomotor.training.auxiliary import WeakTask, open_weak
 from visuomotor.training.device import CPU
 from visuomotor.training.gplac_config import GplacTrainingConfig
-from visuomotor.training.gplac_first import classify_first, locate_first
+from visuomotor.training.gplac_first import First, classify_first, locate_first
 from visuomotor.training.gplac_objective import Objective
 from visuomotor.training.image_augmentation import UNCHANGED
 from visuomotor.training.images import camera_images
@@ -61,13 +61,14 @@ def train_gplac(
         others = open_weak(config, dataset, config.camera, report, config.weak_unseen)
         unseen = WeakTask(config, others, config.steps, UNCHANGED)
     objective = Objective(config, network, images, samples, scales, beside, unseen)
+    first = First(config, out, report, should_stop, device)
     if weak is not None and config.use in ("finetune", "frozen"):
-        classify_first(network.encoder, weak, config, out, report, should_stop, device)
+        classify_first(first, network.encoder, weak)
         if config.use == "frozen":
             network.encoder.requires_grad_(False)
             network.encoder.backbone.freeze()
     elif config.pose_objects:
-        locate_first(network.encoder, dataset_root, config, out, report, should_stop, device)
+        locate_first(first, network.encoder, dataset_root)
     key = {
         "config": asdict(config),
         "episodes": [e.name for e in dataset.episodes],

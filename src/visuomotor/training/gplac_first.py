@@ -6,7 +6,7 @@ Singh et al. 2017, section 6.1: ATT-FT, and ATT-PO after Levine et al. 2016.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,43 +50,32 @@ Draw = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def classify_first(
-    encoder: Encoder,
-    weak: WeakImages,
-    config: GplacTrainingConfig,
-    out: Path,
-    report: Report,
-    should_stop: Callable[[], bool],
-    device: torch.device = CPU,
-) -> None:
+@dataclass(frozen=True)
+class First:
+    """What is learned before the task of a training; the fields are those of `train_gplac`."""
+
+    config: GplacTrainingConfig
+    out: Path
+    report: Report
+    should_stop: Callable[[], bool]
+    device: torch.device = CPU
+
+
+def classify_first(first: First, encoder: Encoder, weak: WeakImages) -> None:
     """The encoder learns to tell the weak images' labels."""
+    config = first.config
     task = WeakTask(config, weak, config.steps)
     key = {"weak": weak.key, "config": asdict(config)}
-    _learn(
-        "train_classifier",
-        encoder,
-        lambda: Classifier(config, encoder.size),
-        task.draw,
-        entropy_of,
-        config,
-        out,
-        key,
-        report,
-        should_stop,
-        device,
-    )
+
+    def make_head() -> Classifier:
+        return Classifier(config, encoder.size)
+
+    _learn(first, "train_classifier", encoder, make_head, task.draw, entropy_of, key)
 
 
-def locate_first(
-    encoder: Encoder,
-    dataset_root: Path,
-    config: GplacTrainingConfig,
-    out: Path,
-    report: Report,
-    should_stop: Callable[[], bool],
-    device: torch.device = CPU,
-) -> None:
+def locate_first(first: First, encoder: Encoder, dataset_root: Path) -> None:
     """The encoder learns the true places of objects in base, each along its own spread."""
+    config = first.config
     names = config.pose_objects
     spec = ObservationSpec((replace(config.camera, depth=False),), names)
     dataset = open_dataset(Path(config.pose_dataset or dataset_root), spec, task=config.task)
@@ -109,42 +98,30 @@ def locate_first(
         return (outputs - target).square().mean()
 
     key = {"episodes": [e.name for e in dataset.episodes], "config": asdict(config)}
-    inputs, outputs = config.features(encoder.size), 3 * len(names)
-    _learn(
-        "train_places",
-        encoder,
-        lambda: _Places(mlp(inputs, config.classifier, outputs)),
-        draw,
-        loss,
-        config,
-        out,
-        key,
-        report,
-        should_stop,
-        device,
-        config.augmentation,
-    )
+
+    def make_head() -> _Places:
+        inputs = config.features(encoder.size)
+        return _Places(mlp(inputs, config.classifier, 3 * len(names)))
+
+    _learn(first, "train_places", encoder, make_head, draw, loss, key, config.augmentation)
 
 
 def _learn(
+    first: First,
     stage: str,
     encoder: Encoder,
     make_head: Callable[[], nn.Module],
     draw: Draw,
     loss_of: Loss,
-    config: GplacTrainingConfig,
-    out: Path,
     key: Mapping[str, object],
-    report: Report,
-    should_stop: Callable[[], bool],
-    device: torch.device = CPU,
     augmentation: ImageAugmentation = UNCHANGED,
 ) -> None:
     """Trains the encoder with a head of its own; kept in `out/first`, so that it is done once.
 
     make_head: the head, of the features and of what is seen. augmentation: of what is drawn.
     """
-    folder = out / "first"
+    config = first.config
+    folder = first.out / "first"
     folder.mkdir(exist_ok=True)
     path = folder / f"{stage}-{inputs_key(key)[:16]}.safetensors"
     if not path.exists():
@@ -169,9 +146,9 @@ def _learn(
             out=folder,
             key=inputs_key(key),
             metrics=("loss",),
-            report=report,
-            should_stop=should_stop,
-            device=device,
+            report=first.report,
+            should_stop=first.should_stop,
+            device=first.device,
         )
         save_tensors(encoder.state_dict(), path)
         TrainingState(folder, "").clear()
